@@ -1,0 +1,23 @@
+namespace ProxySuite.Proxy.Options;
+
+/// <summary>Section <c>Auth</c>: who may log in, and how long that may take.</summary>
+public sealed record AuthOptions
+{
+    /// <summary>Host rules in the form of pg_hba.conf.</summary>
+    /// <value>A readable file; empty for SCRAM from every address; default empty. Needs a restart.</value>
+    public string HbaFile { get; init; } = "";
+
+    /// <summary>Longest time from accept to the end of authentication; a client that takes longer is closed.</summary>
+    /// <value>1 s to 10 min; default 15 s. Reloadable, for connections accepted afterwards.</value>
+    public TimeSpan LoginTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    internal static AuthOptions Read(SectionReader section)
+    {
+        var defaults = new AuthOptions();
+        return new()
+        {
+            HbaFile = section.Text(nameof(HbaFile), defaults.HbaFile),
+            LoginTimeout = section.Duration(nameof(LoginTimeout), defaults.LoginTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10), Reload.Live),
+        };
+    }
+}

@@ -1,0 +1,34 @@
+namespace ProxySuite.Proxy.Options;
+
+/// <summary>Section <c>Limits</c>: what one proxy or one client may use.</summary>
+public sealed record LimitsOptions
+{
+    /// <summary>Client connections of this proxy; the next one is refused with 53300.</summary>
+    /// <value>1 to 1000000; default 20000. Reloadable. Each needs a descriptor: see the process limit of open files.</value>
+    public int MaxClients { get; init; } = 20_000;
+
+    /// <summary>Largest message in bytes that is relayed in either direction; a larger one ends the connection with 08P01.</summary>
+    /// <value>64kB to 1073741823 bytes (PostgreSQL's own limit, just below 1 GB); default 1073741823. Reloadable. Messages are streamed: the limit does not cost memory.</value>
+    public int MaxMessageBytes { get; init; } = 0x3fff_ffff;
+
+    /// <summary>Largest start-up packet in bytes, and largest message before authentication is done.</summary>
+    /// <value>1kB to 1MB; default 10000 bytes (MAX_STARTUP_PACKET_LENGTH in PostgreSQL). Reloadable.</value>
+    public int MaxStartupBytes { get; init; } = 10_000;
+
+    /// <summary>A client idle outside a transaction for longer is closed with 57P05.</summary>
+    /// <value>1 s to 30 d, or 0 for never; default 0. Reloadable.</value>
+    public TimeSpan ClientIdleTimeout { get; init; }
+
+    internal static LimitsOptions Read(SectionReader section)
+    {
+        var defaults = new LimitsOptions();
+        return new()
+        {
+            MaxClients = section.Integer(nameof(MaxClients), defaults.MaxClients, 1, 1_000_000, Reload.Live),
+            MaxMessageBytes = (int)section.Bytes(nameof(MaxMessageBytes), defaults.MaxMessageBytes, 64 * 1024, 0x3fff_ffff, Reload.Live),
+            MaxStartupBytes = (int)section.Bytes(nameof(MaxStartupBytes), defaults.MaxStartupBytes, 1024, 1024 * 1024, Reload.Live),
+            ClientIdleTimeout = section.DurationOrOff(nameof(ClientIdleTimeout), defaults.ClientIdleTimeout,
+                TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), Reload.Live),
+        };
+    }
+}

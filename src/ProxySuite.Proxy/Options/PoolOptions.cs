@@ -1,0 +1,94 @@
+namespace ProxySuite.Proxy.Options;
+
+/// <summary>For how long a client holds a server connection (A3).</summary>
+public enum PoolMode : byte
+{
+    /// <summary>For one transaction.</summary>
+    Transaction,
+
+    /// <summary>From its first query until it leaves.</summary>
+    Session,
+
+    /// <summary>For one statement; transaction blocks are refused.</summary>
+    Statement,
+}
+
+/// <summary>Which idle server connection is lent first.</summary>
+public enum ServerChoice : byte
+{
+    /// <summary>The most recently used: warm caches, and spare connections age out.</summary>
+    Lifo,
+
+    /// <summary>Each in turn, so that no state survives by luck; tests use it.</summary>
+    RoundRobin,
+}
+
+/// <summary>When a server connection is reset before its next client.</summary>
+public enum ServerReset : byte
+{
+    /// <summary>When the last client left state behind.</summary>
+    Dirty,
+
+    /// <summary>After every checkout.</summary>
+    Always,
+}
+
+/// <summary>Section <c>Pool</c>: server connections and the queue for them. Plans and tenants override some of it in the registry.</summary>
+public sealed record PoolOptions
+{
+    /// <summary>For how long a client holds a server connection, where the plan does not say.</summary>
+    /// <value>transaction, session or statement; default transaction. Reloadable, for clients that connect afterwards.</value>
+    public PoolMode Mode { get; init; } = PoolMode.Transaction;
+
+    /// <summary>Which idle server connection is lent first.</summary>
+    /// <value>lifo or round-robin; default lifo. Reloadable.</value>
+    public ServerChoice ServerChoice { get; init; } = ServerChoice.Lifo;
+
+    /// <summary>Longest time a query waits for a server connection before it is refused with 53300.</summary>
+    /// <value>10 ms to 1 h; default 10 s. Reloadable, for waits that start afterwards.</value>
+    public TimeSpan QueryWaitTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Queries of one tenant that may wait at a time; the next one is refused with 53300 at once.</summary>
+    /// <value>0 to 100000; default 1000. Reloadable.</value>
+    public int MaxWaiters { get; init; } = 1000;
+
+    /// <summary>A server connection idle for longer is closed.</summary>
+    /// <value>1 s to 7 d, or 0 for never; default 10 min. Reloadable.</value>
+    public TimeSpan ServerIdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>A server connection older than this is closed when it comes back to the pool.</summary>
+    /// <value>1 s to 7 d, or 0 for never; default 1 h. Reloadable.</value>
+    public TimeSpan ServerLifetime { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Longest time from connect to the server's first ReadyForQuery.</summary>
+    /// <value>100 ms to 10 min; default 5 s. Reloadable, for connections opened afterwards.</value>
+    public TimeSpan ServerConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>When a server connection gets DISCARD ALL before its next client.</summary>
+    /// <value>dirty or always; default dirty. Reloadable.</value>
+    public ServerReset ServerReset { get; init; } = ServerReset.Dirty;
+
+    /// <summary>Longest time a cancelled query, or the clean-up after a lost client, may keep its server connection before that is closed.</summary>
+    /// <value>100 ms to 10 min; default 5 s. Reloadable.</value>
+    public TimeSpan CancelTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    internal static PoolOptions Read(SectionReader section)
+    {
+        var defaults = new PoolOptions();
+        TimeSpan shortest = TimeSpan.FromMilliseconds(100), second = TimeSpan.FromSeconds(1);
+        TimeSpan tenMinutes = TimeSpan.FromMinutes(10), week = TimeSpan.FromDays(7);
+        return new()
+        {
+            Mode = section.OneOf(nameof(Mode), defaults.Mode, Reload.Live),
+            ServerChoice = section.OneOf(nameof(ServerChoice), defaults.ServerChoice, Reload.Live),
+            QueryWaitTimeout = section.Duration(nameof(QueryWaitTimeout), defaults.QueryWaitTimeout,
+                TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1), Reload.Live),
+            MaxWaiters = section.Integer(nameof(MaxWaiters), defaults.MaxWaiters, 0, 100_000, Reload.Live),
+            ServerIdleTimeout = section.DurationOrOff(nameof(ServerIdleTimeout), defaults.ServerIdleTimeout, second, week, Reload.Live),
+            ServerLifetime = section.DurationOrOff(nameof(ServerLifetime), defaults.ServerLifetime, second, week, Reload.Live),
+            ServerConnectTimeout = section.Duration(nameof(ServerConnectTimeout), defaults.ServerConnectTimeout, shortest, tenMinutes, Reload.Live),
+            ServerReset = section.OneOf(nameof(ServerReset), defaults.ServerReset, Reload.Live),
+            CancelTimeout = section.Duration(nameof(CancelTimeout), defaults.CancelTimeout, shortest, tenMinutes, Reload.Live),
+        };
+    }
+}
