@@ -1,0 +1,100 @@
+namespace ProxySuite.Proxy.Telemetry;
+
+/// <summary>Where the answer to "who is this tenant" came from.</summary>
+public enum LookupSource : byte
+{
+    /// <summary>The map in this process.</summary>
+    Memory,
+
+    /// <summary>Redis.</summary>
+    Redis,
+
+    /// <summary>The registry itself: PostgreSQL or the file.</summary>
+    Registry,
+
+    /// <summary>A stale entry, as the registry was away.</summary>
+    Stale,
+
+    /// <summary>Nowhere: the registry was away and nothing was known.</summary>
+    Failed,
+}
+
+/// <summary>What became of a CancelRequest.</summary>
+public enum CancelResult : byte
+{
+    /// <summary>The key fits no client.</summary>
+    Unknown,
+
+    /// <summary>The client held no server connection: nothing to cancel.</summary>
+    Idle,
+
+    /// <summary>Passed on to the server that works for the client.</summary>
+    Sent,
+
+    /// <summary>Could not be passed on.</summary>
+    Failed,
+}
+
+/// <summary>Why a client got no session.</summary>
+public enum RefusalReason : byte
+{
+    /// <summary>Limits:MaxClients is reached.</summary>
+    TooManyClients,
+
+    /// <summary>Unknown tenant or user, or wrong password.</summary>
+    Authentication,
+
+    /// <summary>Host rules, or the tenant is suspended.</summary>
+    NotAllowed,
+
+    /// <summary>No start-up packet, or a broken one.</summary>
+    Protocol,
+
+    /// <summary>Auth:LoginTimeout ran out.</summary>
+    Timeout,
+
+    /// <summary>The proxy drains.</summary>
+    ShuttingDown,
+
+    /// <summary>Registry or shard not available.</summary>
+    Unavailable,
+}
+
+/// <summary>Numbers of the whole proxy. They count events that happen once a connection or more rarely, on any thread, so they are atomic.</summary>
+public sealed class ProxyStats
+{
+    private readonly long[] _lookups = new long[Enum.GetValues<LookupSource>().Length];
+    private readonly long[] _cancels = new long[Enum.GetValues<CancelResult>().Length];
+    private readonly long[] _refusals = new long[Enum.GetValues<RefusalReason>().Length];
+    private long _accepted;
+    private long _clients;
+
+    /// <summary>Client connections open now, those before authentication included.</summary>
+    public long Clients => Volatile.Read(ref _clients);
+
+    /// <summary>Client connections accepted so far.</summary>
+    public long Accepted => Volatile.Read(ref _accepted);
+
+    public void Count(LookupSource source) => Interlocked.Increment(ref _lookups[(int)source]);
+
+    public void Count(CancelResult result) => Interlocked.Increment(ref _cancels[(int)result]);
+
+    public void Count(RefusalReason reason) => Interlocked.Increment(ref _refusals[(int)reason]);
+
+    /// <summary>A client connection was accepted.</summary>
+    /// <returns>Open client connections, this one included.</returns>
+    public long ClientOpened()
+    {
+        Interlocked.Increment(ref _accepted);
+        return Interlocked.Increment(ref _clients);
+    }
+
+    /// <summary>A client connection that was counted by <see cref="ClientOpened"/> is gone.</summary>
+    public void ClientClosed() => Interlocked.Decrement(ref _clients);
+
+    public long Total(LookupSource source) => Volatile.Read(ref _lookups[(int)source]);
+
+    public long Total(CancelResult result) => Volatile.Read(ref _cancels[(int)result]);
+
+    public long Total(RefusalReason reason) => Volatile.Read(ref _refusals[(int)reason]);
+}

@@ -1,0 +1,81 @@
+namespace ProxySuite.Proxy.Telemetry;
+
+/// <summary>
+/// Where reactors leave the statistics they keep, so that a scrape finds them. Registering takes a short lock and happens once for each tenant and
+/// reactor; counting takes none, and reading disturbs nobody.
+/// </summary>
+public sealed class StatsRegistry
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, TenantEntry> _tenants = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ShardEntry> _shards = new(StringComparer.Ordinal);
+
+    /// <summary>Numbers of the whole proxy.</summary>
+    public ProxyStats Proxy { get; } = new();
+
+    /// <summary>The statistics of a tenant on a reactor: the same object each time, also after the tenant was idle, so that its counters never fall back.</summary>
+    /// <param name="slug">The tenant's slug, the value of label <c>tenant</c>.</param>
+    /// <param name="reactor">0-based number of the reactor that will write them.</param>
+    public TenantStats Tenant(string slug, int reactor)
+    {
+        lock (_gate)
+        {
+            if (!_tenants.TryGetValue(slug, out TenantEntry? tenant)) _tenants[slug] = tenant = new TenantEntry(slug);
+            return Slot(ref tenant.Reactors, reactor);
+        }
+    }
+
+    /// <summary>The statistics of a shard on a reactor: the same object each time.</summary>
+    /// <param name="name">The shard's name, the value of label <c>shard</c>.</param>
+    /// <param name="reactor">0-based number of the reactor that will write them.</param>
+    public ShardStats Shard(string name, int reactor)
+    {
+        lock (_gate)
+        {
+            if (!_shards.TryGetValue(name, out ShardEntry? shard)) _shards[name] = shard = new ShardEntry(name);
+            return Slot(ref shard.Reactors, reactor);
+        }
+    }
+
+    /// <summary>Ends the series of a tenant that was deleted. Nobody may count for it any more; one created anew under the slug starts at 0.</summary>
+    public void Forget(string slug)
+    {
+        lock (_gate) _tenants.Remove(slug);
+    }
+
+    internal TenantEntry[] Tenants()
+    {
+        lock (_gate) return [.. _tenants.Values];
+    }
+
+    internal ShardEntry[] Shards()
+    {
+        lock (_gate) return [.. _shards.Values];
+    }
+
+    private static T Slot<T>(ref T?[] reactors, int reactor) where T : class, new()
+    {
+        if (reactor >= reactors.Length)
+        {
+            // A fresh array instead of Array.Resize on a field: a scrape may be walking the old one.
+            var grown = new T?[reactor + 1];
+            reactors.CopyTo(grown, 0);
+            Volatile.Write(ref reactors, grown);
+        }
+        return reactors[reactor] ??= new T();
+    }
+
+    /// <summary>A tenant's statistics by reactor, and what the exporter remembers of it.</summary>
+    internal sealed class TenantEntry(string slug)
+    {
+        public readonly string Slug = slug;
+        public TenantStats?[] Reactors = [];
+    }
+
+    /// <summary>A shard's statistics by reactor.</summary>
+    internal sealed class ShardEntry(string name)
+    {
+        public readonly string Name = name;
+        public ShardStats?[] Reactors = [];
+    }
+}
