@@ -23,8 +23,11 @@ public abstract class Reactor : IAsyncDisposable
     /// <summary>Deadlines of this reactor.</summary>
     public abstract TimerWheel Timers { get; }
 
-    /// <summary>The loop turns counted so far and the longest one in ticks; for metrics.</summary>
+    /// <summary>What the loop has done so far; for metrics.</summary>
     public abstract ReactorCounters Counters { get; }
+
+    /// <summary>Told, on the reactor's thread, of every exception that escaped a handler, a timer or posted work; for the log. Set before <see cref="Start"/>.</summary>
+    public Action<Exception>? FailureHook { get; set; }
 
     /// <summary>Starts the thread.</summary>
     public abstract void Start();
@@ -35,6 +38,7 @@ public abstract class Reactor : IAsyncDisposable
     /// <summary>Accepts connections; <paramref name="accepted"/> runs on this reactor's thread with a connection in pipe mode.</summary>
     /// <param name="endPoint">TCP (port 0 picks one; several reactors may share one port) or <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>.</param>
     /// <param name="options">Backlog and socket settings.</param>
+    /// <param name="accepted">Takes the connection over; when it throws, the connection is closed.</param>
     /// <exception cref="System.Net.Sockets.SocketException">Address in use, not allowed, or not on this machine.</exception>
     public abstract IListener Listen(EndPoint endPoint, ListenOptions options, Action<TransportConnection> accepted);
 
@@ -45,56 +49,4 @@ public abstract class Reactor : IAsyncDisposable
 
     /// <summary>Stops the loop, closes what it owns, and joins the thread.</summary>
     public abstract ValueTask DisposeAsync();
-}
-
-/// <summary>A listening socket; disposing it stops accepting and leaves accepted connections alone.</summary>
-public interface IListener : IDisposable
-{
-    /// <summary>The address in use, with the port that was picked.</summary>
-    EndPoint LocalEndPoint { get; }
-}
-
-/// <summary>Settings of a connected socket.</summary>
-public sealed record SocketSettings
-{
-    /// <summary>Seconds of silence before keep-alive probes start; 0 leaves keep-alive off.</summary>
-    public int KeepAliveIdleSeconds { get; init; } = 60;
-
-    /// <summary>Seconds between probes.</summary>
-    public int KeepAliveIntervalSeconds { get; init; } = 10;
-
-    /// <summary>Probes without answer before the connection counts as dead.</summary>
-    public int KeepAliveCount { get; init; } = 6;
-}
-
-/// <summary>Settings of a listening socket and of what it accepts.</summary>
-public sealed record ListenOptions
-{
-    /// <summary>Connections that may wait for accept.</summary>
-    public int Backlog { get; init; } = 1024;
-
-    /// <summary>Lets every reactor listen on the same TCP port (SO_REUSEPORT).</summary>
-    public bool SharePort { get; init; }
-
-    /// <summary>File mode of a Unix socket.</summary>
-    public UnixFileMode UnixMode { get; init; } = (UnixFileMode)0b111_111_111;
-
-    /// <summary>Settings given to each accepted connection.</summary>
-    public SocketSettings Socket { get; init; } = new();
-}
-
-/// <summary>What a reactor has done so far. Written by its thread, read by any.</summary>
-public sealed class ReactorCounters
-{
-    /// <summary>Turns of the loop.</summary>
-    public long Turns;
-
-    /// <summary>Connections accepted.</summary>
-    public long Accepted;
-
-    /// <summary>Connections open now.</summary>
-    public long Open;
-
-    /// <summary>Exceptions that escaped a handler or posted work; each closed one connection or was logged, none ended the loop.</summary>
-    public long HandlerFailures;
 }
