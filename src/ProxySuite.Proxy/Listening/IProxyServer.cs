@@ -1,4 +1,5 @@
 using System.Net;
+using ProxySuite.Proxy.Transport;
 
 namespace ProxySuite.Proxy.Listening;
 
@@ -20,11 +21,10 @@ public enum ServerPhase : byte
 
 /// <summary>What health pages tell; cheap to make, on any thread, never blocking.</summary>
 /// <param name="Phase">How far the server is.</param>
-/// <param name="ReactorTurns">Loop turns of each reactor so far; one that stands still for long is stuck.</param>
 /// <param name="RegistryReachable">Whether the last contact with the registry succeeded.</param>
 /// <param name="RegistryKnown">Whether tenants are in the cache or the file, so that they can be served while the registry is away.</param>
 /// <param name="Clients">Client connections open now.</param>
-public sealed record ServerHealth(ServerPhase Phase, IReadOnlyList<long> ReactorTurns, bool RegistryReachable, bool RegistryKnown, long Clients);
+public sealed record ServerHealth(ServerPhase Phase, bool RegistryReachable, bool RegistryKnown, long Clients);
 
 /// <summary>The data plane as its host sees it.</summary>
 public interface IProxyServer
@@ -34,6 +34,13 @@ public interface IProxyServer
 
     /// <summary>What health pages tell.</summary>
     ServerHealth Health { get; }
+
+    /// <summary>Counters of each reactor, by its index; empty before <see cref="StartAsync"/>.</summary>
+    IReadOnlyList<ReactorCounters> Reactors { get; }
+
+    /// <summary>Completes once every reactor has run a posted no-op: an idle loop does not turn by itself, so counting turns would not tell it from a stuck one.</summary>
+    /// <exception cref="OperationCanceledException">The token fired first: a reactor is stuck or very busy.</exception>
+    Task PingReactorsAsync(CancellationToken cancellationToken);
 
     /// <summary>Starts reactors and registry, then listens. Completes when clients can connect.</summary>
     /// <exception cref="System.Net.Sockets.SocketException">The address is in use, not allowed, or not on this machine.</exception>
