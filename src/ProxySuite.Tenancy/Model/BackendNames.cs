@@ -1,0 +1,33 @@
+namespace ProxySuite.Tenancy.Model;
+
+/// <summary>
+/// Names on a shard, derived from the tenant's id alone: 34 to 39 characters of [a-z0-9_], so they need no quotes and never meet the
+/// 63-byte limit, and a renamed tenant keeps its objects.
+/// </summary>
+public static class BackendNames
+{
+    /// <summary>Where the shared tables of the pool model lie, and a database-model tenant's own.</summary>
+    public const string SharedSchema = "public";
+
+    /// <summary>The login role for users of one role: <c>t_&lt;hex&gt;</c> app, <c>t_&lt;hex&gt;_o</c> owner, <c>t_&lt;hex&gt;_r</c> readonly.</summary>
+    public static string Role(TenantId id, UserRole role) => role switch
+    {
+        UserRole.App => $"t_{id.ToString("N")}",
+        UserRole.Owner => $"t_{id.ToString("N")}_o",
+        UserRole.Readonly => $"t_{id.ToString("N")}_r",
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "not a role"),
+    };
+
+    /// <summary>The tenant's own schema, in the schema model.</summary>
+    public static string Schema(TenantId id) => $"tenant_{id.ToString("N")}";
+
+    /// <summary>The tenant's own database, in the database model.</summary>
+    public static string Database(TenantId id) => $"tenant_{id.ToString("N")}";
+
+    /// <summary>The schema that holds the tenant's tables in a given model.</summary>
+    public static string SchemaFor(TenantId id, IsolationModel isolation) => isolation == IsolationModel.Schema ? Schema(id) : SharedSchema;
+
+    /// <summary>The database that holds the tenant's tables in a given model, on a shard with the given shared database.</summary>
+    public static string DatabaseFor(TenantId id, IsolationModel isolation, string shardDatabase)
+        => isolation == IsolationModel.Database ? Database(id) : shardDatabase;
+}

@@ -1,0 +1,46 @@
+using Npgsql;
+using ProxySuite.Tenancy.Model;
+
+namespace ProxySuite.Tenancy.Registry;
+
+/// <summary>Bounds of what talks to the registry's database.</summary>
+public sealed record RegistryConnectionOptions
+{
+    /// <value>Longest wait for a connection; 1 s to 60 s, default 5 s.</value>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <value>Longest wait for one statement's answer; 1 s to 300 s, default 5 s.</value>
+    public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <value>Most connections held; 1 to 100, default 8.</value>
+    public int ConnectionsMax { get; init; } = 8;
+
+    /// <value>What <c>pg_stat_activity</c> shows.</value>
+    public string ApplicationName { get; init; } = "proxysuite";
+}
+
+/// <summary>Opens the registry's database in one way for all: bounded waits, nothing taken from the session's surroundings.</summary>
+public static class RegistryDataSource
+{
+    public static NpgsqlDataSource Create(Dsn dsn, RegistryConnectionOptions? options = null)
+    {
+        NpgsqlConnectionStringBuilder settings = ConnectionSettings(dsn, options ?? new RegistryConnectionOptions());
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        // With several hosts, writes and invalidations come from the primary alone.
+        return dsn.Hosts.Length == 1 ? builder.Build() : builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary);
+    }
+
+    private static NpgsqlConnectionStringBuilder ConnectionSettings(Dsn dsn, RegistryConnectionOptions options)
+    {
+        NpgsqlConnectionStringBuilder settings = dsn.ToNpgsql();
+        settings.Timeout = (int)Math.Ceiling(options.ConnectTimeout.TotalSeconds);
+        settings.CommandTimeout = (int)Math.Ceiling(options.CommandTimeout.TotalSeconds);
+        // A host that vanished answers neither a query nor its cancellation: give up at once after the timeout.
+        settings.CancellationTimeout = -1;
+        settings.MaxPoolSize = options.ConnectionsMax;
+        settings.ApplicationName ??= options.ApplicationName;
+        // All names in our SQL are qualified; the path is pinned so that no role setting or schema of that database can take their place.
+        settings.SearchPath = "pg_catalog, pg_temp";
+        return settings;
+    }
+}
