@@ -1,15 +1,15 @@
 using Npgsql;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
+using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Tenancy.Tests.Support;
 
 /// <summary>A registry of its own with both of its sides, and short ways to fill it.</summary>
 internal sealed class RegistryWorld : IAsyncDisposable
 {
-    /// <summary>A verifier in the right form; what password it proves does not matter here.</summary>
-    public const string Verifier =
-        "SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB=";
+    /// <summary>The verifier of everybody's password here.</summary>
+    public static readonly ScramVerifier Verifier = ScramVerifier.Create("secret", iterations: 1);
 
     private RegistryWorld(Dsn dsn)
     {
