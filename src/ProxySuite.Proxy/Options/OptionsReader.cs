@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using Units = ProxySuite.Tenancy.Units;
 
 namespace ProxySuite.Proxy.Options;
 
@@ -87,7 +89,7 @@ internal sealed class OptionsReader(ConfigValues values, ConfigValues? running =
             if (!IsInside(key, path)) continue;
             string rest = key[(path.Length + 1)..];
             int end = rest.IndexOf(':', StringComparison.Ordinal);
-            if (int.TryParse(end < 0 ? rest : rest[..end], out int index) && index >= 0) indices.Add(index);
+            if (int.TryParse(end < 0 ? rest : rest[..end], NumberStyles.None, CultureInfo.InvariantCulture, out int index)) indices.Add(index);
         }
         return [.. indices];
     }
@@ -118,13 +120,13 @@ internal sealed class SectionReader(OptionsReader reader, string path)
 
     public int Integer(string name, int defaultValue, int min, int max, Reload reload = Reload.Restart)
         => Read(name, defaultValue, $"a whole number from {min} to {max}", reload,
-            (string text, out int value) => int.TryParse(text, out value) && value >= min && value <= max,
-            ConfigUnits.Write(defaultValue));
+            (string text, out int value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= min && value <= max,
+            defaultValue.ToString(CultureInfo.InvariantCulture));
 
     public long Bytes(string name, long defaultValue, long min, long max, Reload reload = Reload.Restart)
-        => Read(name, defaultValue, $"a size from {ConfigUnits.WriteBytes(min)} to {ConfigUnits.WriteBytes(max)}, such as 64kB or 4MB", reload,
+        => Read(name, defaultValue, $"a size from {Units.ByteSize.Format(min)} to {Units.ByteSize.Format(max)}, such as 64kB or 4MB", reload,
             (string text, out long value) => ConfigUnits.TryBytes(text, out value) && value >= min && value <= max,
-            ConfigUnits.WriteBytes(defaultValue));
+            Units.ByteSize.Format(defaultValue));
 
     public TimeSpan Duration(string name, TimeSpan defaultValue, TimeSpan min, TimeSpan max, Reload reload = Reload.Restart, TimeSpan unit = default)
         => Duration(name, defaultValue, min, max, orOff: false, reload, unit);
@@ -157,11 +159,13 @@ internal sealed class SectionReader(OptionsReader reader, string path)
 
     private TimeSpan Duration(string name, TimeSpan defaultValue, TimeSpan min, TimeSpan max, bool orOff, Reload reload, TimeSpan unit)
         => Read(name, defaultValue,
-            $"{DurationForm}, {(orOff ? "0 for off, or " : "")}from {ConfigUnits.Write(min)} to {ConfigUnits.Write(max)}" + (unit > default(TimeSpan) ? $" in steps of {ConfigUnits.Write(unit)}" : ""), reload,
-            (string text, out TimeSpan value) => ConfigUnits.TryDuration(text, out value)
+            $"{DurationForm}, {(orOff ? "0 for off, or " : "")}from {Units.Duration.Format(min)} to {Units.Duration.Format(max)}"
+                + (unit > TimeSpan.Zero ? $" in steps of {Units.Duration.Format(unit)}" : ""),
+            reload,
+            (string text, out TimeSpan value) => Units.Duration.TryParse(text, out value)
                 && ((orOff && value == TimeSpan.Zero) || (value >= min && value <= max))
-                && (unit == default || value.Ticks % unit.Ticks == 0),
-            ConfigUnits.Write(defaultValue));
+                && (unit == TimeSpan.Zero || value.Ticks % unit.Ticks == 0),
+            Units.Duration.Format(defaultValue));
 
     private delegate bool Parse<T>(string text, out T value);
 

@@ -1,17 +1,6 @@
+using ProxySuite.Tenancy.Model;
+
 namespace ProxySuite.Proxy.Options;
-
-/// <summary>For how long a client holds a server connection (A3).</summary>
-public enum PoolMode : byte
-{
-    /// <summary>For one transaction.</summary>
-    Transaction,
-
-    /// <summary>From its first query until it leaves.</summary>
-    Session,
-
-    /// <summary>For one statement; transaction blocks are refused.</summary>
-    Statement,
-}
 
 /// <summary>Which idle server connection is lent first.</summary>
 public enum ServerChoice : byte

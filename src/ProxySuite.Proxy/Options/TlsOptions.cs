@@ -1,7 +1,7 @@
 namespace ProxySuite.Proxy.Options;
 
 /// <summary>What a client's SSLRequest gets; the words are libpq's sslmode.</summary>
-public enum TlsMode : byte
+public enum ClientTlsMode : byte
 {
     /// <summary>No TLS: SSLRequest is answered with N.</summary>
     Disable,
@@ -21,7 +21,7 @@ public sealed record TlsOptions
 {
     /// <summary>Whether clients may or must use TLS.</summary>
     /// <value>disable, allow, require or verify-full; default disable. Needs a restart.</value>
-    public TlsMode Mode { get; init; } = TlsMode.Disable;
+    public ClientTlsMode Mode { get; init; } = ClientTlsMode.Disable;
 
     /// <summary>Certificate chain in PEM form.</summary>
     /// <value>A readable file; default empty. Needs a restart.</value>

@@ -40,7 +40,10 @@ public sealed class StatsRegistry
     /// <summary>Ends the series of a tenant that was deleted. Nobody may count for it any more; one created anew under the slug starts at 0.</summary>
     public void Forget(string slug)
     {
-        lock (_gate) _tenants.Remove(slug);
+        lock (_gate)
+        {
+            if (_tenants.Remove(slug, out TenantEntry? tenant)) tenant.IsForgotten = true;
+        }
     }
 
     internal TenantEntry[] Tenants()
@@ -65,11 +68,12 @@ public sealed class StatsRegistry
         return reactors[reactor] ??= new T();
     }
 
-    /// <summary>A tenant's statistics by reactor, and what the exporter remembers of it.</summary>
+    /// <summary>A tenant's statistics by reactor.</summary>
     internal sealed class TenantEntry(string slug)
     {
         public readonly string Slug = slug;
         public TenantStats?[] Reactors = [];
+        public volatile bool IsForgotten;
     }
 
     /// <summary>A shard's statistics by reactor.</summary>

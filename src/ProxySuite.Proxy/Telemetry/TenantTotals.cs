@@ -19,6 +19,9 @@ internal sealed class TenantTotals
     /// <summary>Numbers that say how things stand.</summary>
     public long[] Gauges { get; } = new long[Pinned + TenantStats.PinReasons];
 
+    /// <summary>A bit for each <see cref="PinReason"/> that was ever above 0, for the page that writes them; <see cref="Clear"/> leaves it.</summary>
+    public int PinsSeen { get; set; }
+
     public void Clear()
     {
         Array.Clear(Counters);
