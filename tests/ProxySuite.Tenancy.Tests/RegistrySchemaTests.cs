@@ -6,13 +6,13 @@ using Xunit;
 
 namespace ProxySuite.Tenancy.Tests;
 
-[Collection(SharedCluster.Name)]
-public sealed class RegistrySchemaTests(ThrowawayCluster cluster)
+[Collection(SharedServer.Name)]
+public sealed class RegistrySchemaTests(RegistryDatabases databases)
 {
     [Fact]
     public async Task An_empty_database_becomes_a_registry_and_a_second_init_does_nothing()
     {
-        await using NpgsqlDataSource database = RegistryDataSource.Create(await cluster.EmptyDatabaseAsync());
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.EmptyAsync());
         Assert.Equal(RegistryState.Missing, (await RegistrySchema.CheckAsync(database)).State);
 
         Assert.Equal(Enumerable.Range(1, RegistrySchema.NeededVersion), await RegistrySchema.InitAsync(database));
@@ -23,7 +23,7 @@ public sealed class RegistrySchemaTests(ThrowawayCluster cluster)
     [Fact]
     public async Task Of_several_inits_at_once_one_does_the_work_and_none_fails()
     {
-        await using NpgsqlDataSource database = RegistryDataSource.Create(await cluster.EmptyDatabaseAsync());
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.EmptyAsync());
         IReadOnlyList<int>[] applied = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RegistrySchema.InitAsync(database)));
         Assert.Single(applied, versions => versions.Count > 0);
     }
@@ -31,7 +31,7 @@ public sealed class RegistrySchemaTests(ThrowawayCluster cluster)
     [Fact]
     public async Task A_registry_made_by_a_newer_program_is_told_apart()
     {
-        await using NpgsqlDataSource database = RegistryDataSource.Create(await cluster.RegistryDatabaseAsync());
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.RegistryAsync());
         await database.ExecuteAsync("INSERT INTO system.registry_versions (version, name, checksum) VALUES (9999, 'later', '')");
         Assert.Equal(RegistryState.Newer, (await RegistrySchema.CheckAsync(database)).State);
     }
@@ -39,7 +39,7 @@ public sealed class RegistrySchemaTests(ThrowawayCluster cluster)
     [Fact]
     public async Task A_registry_whose_file_was_another_one_is_refused()
     {
-        await using NpgsqlDataSource database = RegistryDataSource.Create(await cluster.RegistryDatabaseAsync());
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.RegistryAsync());
         await database.ExecuteAsync("UPDATE system.registry_versions SET checksum = 'other' WHERE version = 1");
         await Assert.ThrowsAsync<RegistrySchemaException>(() => RegistrySchema.InitAsync(database));
     }
@@ -47,7 +47,7 @@ public sealed class RegistrySchemaTests(ThrowawayCluster cluster)
     [Fact]
     public async Task A_half_applied_file_leaves_nothing_behind()
     {
-        await using NpgsqlDataSource database = RegistryDataSource.Create(await cluster.EmptyDatabaseAsync());
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.EmptyAsync());
         // A table in the way makes the file fail somewhere in its middle.
         await database.ExecuteAsync("CREATE SCHEMA system; CREATE TABLE system.jobs (in_the_way int)");
         await Assert.ThrowsAsync<PostgresException>(() => RegistrySchema.InitAsync(database));
@@ -60,7 +60,7 @@ public sealed class RegistrySchemaTests(ThrowawayCluster cluster)
     [Fact]
     public async Task A_new_registry_has_the_default_plans()
     {
-        await using NpgsqlDataSource database = RegistryDataSource.Create(await cluster.RegistryDatabaseAsync());
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.RegistryAsync());
         foreach (Plan plan in PlanDefaults.All)
         {
             Assert.Equal(1L, await database.ScalarAsync<long>(
@@ -76,7 +76,7 @@ public sealed class RegistrySchemaTests(ThrowawayCluster cluster)
     [Fact]
     public async Task Other_roles_of_the_cluster_see_nothing_of_the_registry()
     {
-        await using NpgsqlDataSource database = RegistryDataSource.Create(await cluster.RegistryDatabaseAsync());
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.RegistryAsync());
         Assert.Equal(0L, await database.ScalarAsync<long>(
             "SELECT count(*) FROM pg_class WHERE relnamespace = 'system'::regnamespace AND has_schema_privilege('pg_monitor', 'system', 'USAGE')"));
     }

@@ -66,6 +66,9 @@ public sealed record Shard
     /// <value>How the control plane reaches the replicas; null where there are none and in what a proxy reads.</value>
     public Dsn? ReplicaDsn { get; init; }
 
+    /// <value>When <c>shard prepare</c> last succeeded; null for never, and in what a proxy reads. Tenants are placed on prepared shards only.</value>
+    public DateTimeOffset? PreparedAt { get; init; }
+
     /// <value>Rises with every change of the shard.</value>
     public long Version { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Tenancy.Model;
 
@@ -50,10 +51,13 @@ public enum UserRole
 /// <summary>One who may log in to a tenant.</summary>
 /// <param name="Name">1 to 63 bytes of UTF-8.</param>
 /// <param name="Role">What it may do.</param>
-/// <param name="ScramVerifier">Text in PostgreSQL's form <c>SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey</c>; never the password.</param>
+/// <param name="Verifier">What a password is checked against; the password itself is kept nowhere.</param>
 /// <param name="ValidUntil">When the password ends; null for never.</param>
-public sealed record TenantUser(string Name, UserRole Role, string ScramVerifier, DateTimeOffset? ValidUntil = null)
+public sealed record TenantUser(string Name, UserRole Role, ScramVerifier Verifier, DateTimeOffset? ValidUntil = null)
 {
+    /// <summary>Whether the password still counts at a given time (CVE-2025-2291: checked at every login).</summary>
+    public bool IsValidAt(DateTimeOffset time) => ValidUntil is not { } end || time < end;
+
     // A verifier is enough to try passwords against, offline: it stays out of logs.
     public override string ToString() => $"TenantUser {{ Name = {Name}, Role = {Role} }}";
 }

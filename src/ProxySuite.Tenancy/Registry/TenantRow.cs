@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Npgsql;
 using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Tenancy.Registry;
 
@@ -59,7 +60,7 @@ internal static class TenantRow
         string[] verifiers = reader.GetFieldValue<string[]>(first + 2);
         DateTime?[] validUntil = reader.GetFieldValue<DateTime?[]>(first + 3);
         return names
-            .Select((name, i) => new TenantUser(name, EnumText.Parse<UserRole>(roles[i]), verifiers[i], validUntil[i]))
+            .Select((name, i) => new TenantUser(name, EnumText.Parse<UserRole>(roles[i]), ScramVerifier.Parse(verifiers[i]), validUntil[i]))
             .ToFrozenDictionary(user => user.Name, StringComparer.Ordinal);
     }
 }

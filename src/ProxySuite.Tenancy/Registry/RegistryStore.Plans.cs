@@ -1,0 +1,47 @@
+using ProxySuite.Tenancy.Model;
+
+namespace ProxySuite.Tenancy.Registry;
+
+public sealed partial class RegistryStore
+{
+    private const string PlanSelect = $"SELECT {PlanRow.Columns} FROM system.plans p";
+
+    public Task<IReadOnlyList<Plan>> ListPlansAsync(CancellationToken cancellationToken = default)
+        => QueryAsync(Command(PlanSelect + " ORDER BY p.connections, p.name"), reader => PlanRow.Read(reader, 0), cancellationToken);
+
+    /// <returns>Null when there is none of that name.</returns>
+    public Task<Plan?> FindPlanAsync(string name, CancellationToken cancellationToken = default)
+        => QueryOneAsync(Command(PlanSelect + " WHERE p.name = $1", name), reader => PlanRow.Read(reader, 0), cancellationToken);
+
+    /// <summary>Enters a plan whose version is 0; changes one that was read, if nobody changed it since.</summary>
+    /// <returns>The plan with its new version.</returns>
+    public async Task<Plan> SavePlanAsync(Plan plan, CancellationToken cancellationToken = default)
+    {
+        if (plan.WhyRefused() is { } reason) throw new RegistryException(RegistryFailure.Refused, reason);
+        const string Insert =
+            """
+            INSERT INTO system.plans (name, statement_timeout_ms, work_mem_kb, connections, queries_per_second, weight, pool_mode, settings)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
+            """;
+        const string Update =
+            """
+            UPDATE system.plans SET statement_timeout_ms = $2, work_mem_kb = $3, connections = $4, queries_per_second = $5, weight = $6,
+              pool_mode = $7, settings = $8::jsonb
+            WHERE name = $1 AND version = $9
+            """;
+        object?[] values =
+        [
+            plan.Name, (long)plan.StatementTimeout.TotalMilliseconds, plan.WorkMemBytes / 1024, plan.Connections, plan.QueriesPerSecond, plan.Weight,
+            plan.PoolMode is { } mode ? EnumText.Of(mode) : null, PlanRow.SettingsText(plan.Settings),
+        ];
+        await ChangeOneAsync(plan.Version == 0 ? Command(Insert, values) : Command(Update, [.. values, plan.Version]),
+            RegistryFailure.VersionChanged, $"plan \"{plan.Name}\" was changed by somebody else", cancellationToken);
+        return await FindPlanAsync(plan.Name, cancellationToken)
+            ?? throw new RegistryException(RegistryFailure.VersionChanged, $"plan \"{plan.Name}\" was removed by somebody else");
+    }
+
+    /// <exception cref="RegistryException">InUse, while tenants have it.</exception>
+    public Task DeletePlanAsync(string name, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(Command("DELETE FROM system.plans WHERE name = $1", name),
+            RegistryFailure.NotFound, $"there is no plan \"{name}\"", cancellationToken);
+}

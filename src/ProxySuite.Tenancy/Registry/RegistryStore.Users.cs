@@ -1,0 +1,28 @@
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Scram;
+
+namespace ProxySuite.Tenancy.Registry;
+
+public sealed partial class RegistryStore
+{
+    /// <exception cref="RegistryException">AlreadyExists, NotFound (tenant), Refused (an owner in the pool model, an impossible name).</exception>
+    public Task InsertUserAsync(TenantId tenant, TenantUser user, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(
+            Command("INSERT INTO system.tenant_users (tenant_id, name, role, verifier, valid_until) VALUES ($1, $2, $3, $4, $5)",
+                tenant.Value, user.Name, EnumText.Of(user.Role), user.Verifier.ToStoredForm(), user.ValidUntil?.ToUniversalTime()),
+            RegistryFailure.Refused, $"user \"{user.Name}\" was not entered", cancellationToken);
+
+    /// <summary>Replaces a user's password and its end.</summary>
+    /// <exception cref="RegistryException">NotFound.</exception>
+    public Task SetUserPasswordAsync(
+        TenantId tenant, string name, ScramVerifier verifier, DateTimeOffset? validUntil = null, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(
+            Command("UPDATE system.tenant_users SET verifier = $3, valid_until = $4 WHERE tenant_id = $1 AND name = $2",
+                tenant.Value, name, verifier.ToStoredForm(), validUntil?.ToUniversalTime()),
+            RegistryFailure.NotFound, $"there is no user \"{name}\"", cancellationToken);
+
+    /// <exception cref="RegistryException">NotFound.</exception>
+    public Task DeleteUserAsync(TenantId tenant, string name, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(Command("DELETE FROM system.tenant_users WHERE tenant_id = $1 AND name = $2", tenant.Value, name),
+            RegistryFailure.NotFound, $"there is no user \"{name}\"", cancellationToken);
+}
