@@ -16,6 +16,9 @@ public enum CloseCause : byte
 
     /// <summary>The reactor stops, or a deadline of the transport itself ran out.</summary>
     TransportStopped,
+
+    /// <summary>The handler threw, or answered what cannot be; the exception went to <see cref="Reactor.FailureHook"/>.</summary>
+    HandlerFailed,
 }
 
 /// <summary>

@@ -35,6 +35,13 @@ public abstract class TransportConnection
     /// <returns>False while bytes are queued: stop reading from wherever they came from until <see cref="IConnectionHandler.OnDrained"/>.</returns>
     public abstract bool Send(ReadOnlySpan<byte> bytes);
 
+    /// <summary>
+    /// Whether the peer's end waits behind a pause. False, the default, fits a client: once it has gone, or only sent end-of-stream, a paused
+    /// handler learns of it at once and what it had sent is dropped. True fits a server: what it sent before it went is shown first, so the pause of a slow reader cuts off
+    /// no result.
+    /// </summary>
+    public abstract bool ReadsToEnd { get; set; }
+
     /// <summary>Stops showing bytes to the handler; what arrives stays in the kernel and so holds the peer back.</summary>
     public abstract void PauseReading();
 

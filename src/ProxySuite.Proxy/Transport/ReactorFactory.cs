@@ -1,0 +1,22 @@
+using ProxySuite.Proxy.Transport.Epoll;
+
+namespace ProxySuite.Proxy.Transport;
+
+/// <summary>Makes reactors; the only place that knows their kinds.</summary>
+public static class ReactorFactory
+{
+    /// <summary>A reactor that is not started yet; what is posted or listened to before waits for its start.</summary>
+    /// <param name="kind">What feeds it.</param>
+    /// <param name="index">Its 0-based number.</param>
+    /// <exception cref="PlatformNotSupportedException">epoll anywhere but on Linux.</exception>
+    public static Reactor Create(TransportKind kind, int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        return kind switch
+        {
+            TransportKind.Epoll when OperatingSystem.IsLinux() => new EpollReactor(index),
+            TransportKind.Epoll => throw new PlatformNotSupportedException("transport epoll needs Linux; use transport sockets"),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+        };
+    }
+}

@@ -1,0 +1,22 @@
+using System.Reflection;
+using ProxySuite.Proxy.Transport;
+using Xunit.Sdk;
+
+namespace ProxySuite.Proxy.Tests.Transport;
+
+/// <summary>What the peer's stream runs over.</summary>
+public enum Network
+{
+    Tcp,
+    Unix,
+}
+
+/// <summary>Runs a test for each kind of reactor over TCP and Unix sockets: one promise, whatever feeds it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class EveryTransportAttribute : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod)
+        => from kind in new[] { TransportKind.Epoll }
+           from network in Enum.GetValues<Network>()
+           select new object[] { kind, network };
+}
