@@ -80,10 +80,20 @@ internal sealed class TenantSeries(StatsRegistry registry)
     private void Choose(int shownMax)
     {
         _shown.Sort(static (left, right) => left.Activity.CompareTo(right.Activity));
-        while (_shown.Count > shownMax) Hide(0);
+        int excess = Math.Max(0, _shown.Count - shownMax);
+        foreach (Series series in _shown[..excess])
+        {
+            series.Hide();
+            _hidden.Add(series);
+        }
+        _shown.RemoveRange(0, excess);
         if (_hidden.Count == 0) return;
         _hidden.Sort(static (left, right) => left.Activity.CompareTo(right.Activity));
-        while (_hidden.Count > 0 && _shown.Count < shownMax) Show();
+        for (; _hidden.Count > 0 && _shown.Count < shownMax; _hidden.RemoveAt(_hidden.Count - 1))
+        {
+            _hidden[^1].Show();
+            _shown.Add(_hidden[^1]);
+        }
         // Shown ascend in activity where they were before this scrape; each hidden one, the busiest first, may take the place of the least busy.
         for (int quietest = 0; _hidden.Count > 0 && quietest < _shown.Count; quietest++)
         {
@@ -91,27 +101,11 @@ internal sealed class TenantSeries(StatsRegistry registry)
             if (candidate.Activity <= _shown[quietest].Activity * SwapFactor) break;
             Series leaving = _shown[quietest];
             _hidden.RemoveAt(_hidden.Count - 1);
-            candidate.ChangeSides();
-            leaving.ChangeSides();
+            candidate.Show();
+            leaving.Hide();
             _shown[quietest] = candidate;
             _hidden.Insert(0, leaving);
         }
-    }
-
-    private void Show()
-    {
-        Series series = _hidden[^1];
-        _hidden.RemoveAt(_hidden.Count - 1);
-        series.ChangeSides();
-        _shown.Add(series);
-    }
-
-    private void Hide(int index)
-    {
-        Series series = _shown[index];
-        _shown.RemoveAt(index);
-        series.ChangeSides();
-        _hidden.Add(series);
     }
 
     private static void Add(long[] numbers, long[] totals)
@@ -158,8 +152,8 @@ internal sealed class TenantSeries(StatsRegistry registry)
         /// <summary>Not chosen at its first scrape: its counts are told by <c>_other</c> from the start.</summary>
         public void Settle() => _isNew = false;
 
-        /// <summary>From shown to hidden or back: the part that stood still grows from here on, and the other one stands.</summary>
-        public void ChangeSides()
+        /// <summary>From hidden to shown: what <c>_other</c> has told, up to now, stands still.</summary>
+        public void Show()
         {
             if (_isNew)
             {
@@ -168,6 +162,13 @@ internal sealed class TenantSeries(StatsRegistry registry)
             }
             Apart ??= new long[Current.Counters.Length];
             for (int index = 0; index < Apart.Length; index++) Apart[index] = Current.Counters[index] - Apart[index];
+        }
+
+        /// <summary>From shown to hidden: what its series has told stands still. That is up to the last page; what came since is told by <c>_other</c>.</summary>
+        public void Hide()
+        {
+            Apart ??= new long[Current.Counters.Length];
+            Own.Counters.CopyTo(Apart, 0);
         }
     }
 }
