@@ -1,1 +1,3 @@
-return 0;
+using ProxySuite.Host;
+
+return await Proxyd.RunAsync(args, DataPlane.AddTo).ConfigureAwait(false);
