@@ -1,0 +1,9 @@
+namespace ProxySuite.Control;
+
+/// <summary>A refusal or failure that an operator can act on.</summary>
+/// <param name="message">What is wrong, in PostgreSQL's style: lower case, no full stop; never a secret.</param>
+/// <param name="hint">A sentence with the way out; null when the message says it all.</param>
+public sealed class ControlException(string message, string? hint = null, Exception? inner = null) : Exception(message, inner)
+{
+    public string? Hint { get; } = hint;
+}

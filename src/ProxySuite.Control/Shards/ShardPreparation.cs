@@ -1,0 +1,31 @@
+using Npgsql;
+using ProxySuite.Tenancy.Model;
+
+namespace ProxySuite.Control.Shards;
+
+/// <summary>Makes a PostgreSQL cluster a shard: roles, identity functions, lockdown, the control plane's records, the pool's schema.</summary>
+public static class ShardPreparation
+{
+    /// <summary>Prepares the shared database, and every tenant's own one, at a lockdown level. Safe to repeat, at another level too.</summary>
+    /// <param name="shard">With <see cref="Shard.AdminDsn"/>, of a superuser.</param>
+    /// <param name="ownDatabases">Databases of tenants in the database model on this shard; those that do not exist are passed over.</param>
+    /// <exception cref="ControlException">The server cannot hold tenants, and why.</exception>
+    /// <exception cref="NpgsqlException">The server refused or cannot be reached.</exception>
+    public static async Task<ShardReport> PrepareAsync(
+        Shard shard, Lockdown lockdown, IReadOnlyList<string> ownDatabases, CancellationToken cancellationToken)
+    {
+        var servers = new ShardConnections(shard);
+        await using NpgsqlConnection connection = await servers.OpenSharedAsync(cancellationToken);
+        string version = await ShardInspection.RequireFitAsync(connection, cancellationToken);
+        await ShardSql.PrepareSharedAsync(connection, lockdown, cancellationToken);
+        List<string> existing = await connection.QueryAsync(
+            "SELECT datname::text FROM pg_database WHERE datname = ANY ($1) AND datallowconn ORDER BY 1", row => row.GetString(0), cancellationToken, (object)ownDatabases.ToArray());
+        foreach (string database in existing)
+        {
+            await using NpgsqlConnection own = await servers.OpenAsync(database, cancellationToken);
+            await ShardSql.PrepareOwnAsync(own, lockdown, cancellationToken);
+        }
+        return new ShardReport(shard.Name, version, lockdown,
+            await ShardInspection.ReadSettingsAsync(connection, shard, cancellationToken), ShardInspection.HostRules(connection));
+    }
+}

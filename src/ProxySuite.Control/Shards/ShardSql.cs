@@ -1,0 +1,41 @@
+using System.Reflection;
+using System.Text;
+using Npgsql;
+using ProxySuite.Tenancy.Model;
+
+namespace ProxySuite.Control.Shards;
+
+/// <summary>The SQL that makes a database fit to hold tenants, carried in this assembly (<c>Shards/Sql</c>); every file may be run again.</summary>
+internal static class ShardSql
+{
+    // Two that prepare one database at once would meet in CREATE OR REPLACE ("tuple concurrently updated"): the second waits here.
+    private const string Lock = "SELECT pg_catalog.pg_advisory_xact_lock(8101830201345372521)";
+
+    private static readonly string[] Cluster = ["10-roles.sql"];
+    private static readonly string[] Database = ["20-tenancy.sql", "30-lockdown.sql", "40-proxysuite.sql"];
+    private static readonly string[] Pool = ["50-pool.sql"];
+
+    /// <summary>Roles of the cluster, and all of the shard's shared database.</summary>
+    public static Task PrepareSharedAsync(NpgsqlConnection connection, Lockdown lockdown, CancellationToken cancellationToken)
+        => ApplyAsync(connection, [.. Cluster, .. Database, .. Pool], lockdown, cancellationToken);
+
+    /// <summary>A tenant's own database on a shard that is prepared.</summary>
+    public static Task PrepareOwnAsync(NpgsqlConnection connection, Lockdown lockdown, CancellationToken cancellationToken)
+        => ApplyAsync(connection, Database, lockdown, cancellationToken);
+
+    private static async Task ApplyAsync(NpgsqlConnection connection, string[] files, Lockdown lockdown, CancellationToken cancellationToken)
+    {
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await connection.ExecuteAsync(Lock, cancellationToken);
+        foreach (string file in files) await connection.ExecuteAsync(Read(file), cancellationToken);
+        await connection.ExecuteAsync("CALL tenancy.apply_lockdown($1)", cancellationToken, EnumText.Of(lockdown));
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private static string Read(string file)
+    {
+        using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"shard/{file}")!;
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+}
