@@ -1,1 +1,3 @@
-return 0;
+using ProxySuite.Cli.Frame;
+
+return await ProxyCtl.RunAsync(args, CliConsole.OfProcess());

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Units;
+
+namespace ProxySuite.Cli.Frame;
+
+/// <summary>Options and arguments that are read into the product's own types; what cannot be read is an error of usage that says why.</summary>
+internal static class Typed
+{
+    public static Argument<TenantSlug> Slug() => new("SLUG")
+    {
+        Description = "Name that clients give as database: lower-case letters, digits, '-' and '_'",
+        CustomParser = result => Read(result, TenantSlug.Parse),
+    };
+
+    public static Option<Dsn?> DsnOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "DSN",
+        CustomParser = result => Read(result, DsnParser.Parse),
+    };
+
+    public static Option<TimeSpan?> DurationOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        CustomParser = result => Read<TimeSpan?>(result, text => Duration.Parse(text)),
+    };
+
+    /// <returns>An option in bytes.</returns>
+    public static Option<long?> SizeOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        CustomParser = result => Read<long?>(result, text => ByteSize.Parse(text)),
+    };
+
+    public static Option<int?> CountOption(string name, string description) => new(name) { Description = description, HelpName = "N" };
+
+    public static Option<string?> TextOption(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
+
+    /// <summary>An option whose values are an enumeration's, spelled in lower case.</summary>
+    public static Option<T?> ChoiceOption<T>(string name, string description) where T : struct, Enum
+    {
+        string[] choices = [.. Enum.GetValues<T>().Select(EnumText.Of)];
+        var option = new Option<T?>(name)
+        {
+            Description = description,
+            HelpName = string.Join('|', choices),
+            CustomParser = result => Read<T?>(result, text => EnumText.Parse<T>(text)),
+        };
+        option.CompletionSources.Add(choices);
+        return option;
+    }
+
+    private static T? Read<T>(ArgumentResult result, Func<string, T> parse)
+    {
+        try
+        {
+            return parse(result.Tokens[0].Value);
+        }
+        catch (FormatException refused)
+        {
+            string where = result.Parent is OptionResult option ? $"{option.Option.Name}: " : "";
+            result.AddError(where + refused.Message);
+            return default;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using ProxySuite.Cli.Frame;
+using ProxySuite.Control.Users;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Secrets;
+
+namespace ProxySuite.Cli.Verbs;
+
+internal sealed class TenantRotatePasswordVerb : Verb
+{
+    private readonly Argument<TenantSlug> _slug = Typed.Slug();
+    private readonly Argument<string> _user = new("USER") { Description = "The user" };
+    private readonly PasswordOptions _password = new();
+
+    public TenantRotatePasswordVerb() : base("rotate-password", "Set a user's password anew; open sessions stay open")
+    {
+        Add(_slug);
+        Add(_user);
+        _password.AddTo(this);
+    }
+
+    public override IReadOnlyList<string> Examples => ["tenant rotate-password acme app", "tenant rotate-password acme app --password-stdin < password.txt"];
+
+    public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
+    {
+        Secret? given = _password.Read(context);
+        string user = context.Get(_user);
+        (TenantEntry entry, Secret password) = await new TenantUsers(await context.OpenAsync(cancellationToken))
+            .RotatePasswordAsync(context.Get(_slug), user, given, cancellationToken);
+        CredentialsAnswer.Write(context, entry, user, given is null ? password : null);
+    }
+}
