@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using ProxySuite.Tenancy.Registry;
 using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Tenancy.Model;
@@ -104,7 +105,5 @@ public sealed record Tenant
 public sealed record TenantEntry(Tenant Tenant, Shard Shard)
 {
     /// <summary>Whether both describe the same state of tenant, plan and shard.</summary>
-    public bool IsSameVersionAs(TenantEntry other)
-        => Tenant.Id == other.Tenant.Id && Tenant.Version == other.Tenant.Version && Tenant.Plan.Version == other.Tenant.Plan.Version
-        && Shard.Id == other.Shard.Id && Shard.Version == other.Shard.Version;
+    public bool IsSameVersionAs(TenantEntry other) => TenantVersions.Of(this) == TenantVersions.Of(other);
 }

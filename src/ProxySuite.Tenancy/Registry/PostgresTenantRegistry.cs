@@ -8,6 +8,13 @@ namespace ProxySuite.Tenancy.Registry;
 public sealed class PostgresTenantRegistry(NpgsqlDataSource dataSource) : ITenantRegistry
 {
     private const string FindTenant = TenantRow.Select + " WHERE t.slug = $1";
+    private const string FindTenants = TenantRow.Select + " WHERE t.slug = ANY ($1)";
+    private const string ReadVersions =
+        """
+        SELECT t.slug, t.id, t.version, p.version, s.id, s.version
+        FROM system.tenants t JOIN system.plans p ON p.name = t.plan JOIN system.shards s ON s.id = t.shard_id
+        WHERE t.slug = ANY ($1)
+        """;
     private const string FindShard = ShardRow.Select + " WHERE s.id = $1";
     private const string ListShards = ShardRow.Select + " ORDER BY s.name";
 
@@ -19,6 +26,12 @@ public sealed class PostgresTenantRegistry(NpgsqlDataSource dataSource) : ITenan
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
             return await reader.ReadAsync(cancellationToken) ? TenantRow.Read(reader) : null;
         });
+
+    public Task<IReadOnlyList<TenantEntry>> FindTenantsAsync(IReadOnlyCollection<TenantSlug> slugs, CancellationToken cancellationToken)
+        => AskAsync(() => ReadAllAsync(FindTenants, slugs, TenantRow.Read, cancellationToken));
+
+    public Task<IReadOnlyList<TenantVersions>> ReadVersionsAsync(IReadOnlyCollection<TenantSlug> slugs, CancellationToken cancellationToken)
+        => AskAsync(() => ReadAllAsync(ReadVersions, slugs, ReadTenantVersions, cancellationToken));
 
     public Task<Shard?> FindShardAsync(ShardId id, CancellationToken cancellationToken)
         => AskAsync(async () =>
@@ -39,14 +52,33 @@ public sealed class PostgresTenantRegistry(NpgsqlDataSource dataSource) : ITenan
             return shards;
         });
 
+    private async Task<IReadOnlyList<T>> ReadAllAsync<T>(
+        string sql, IReadOnlyCollection<TenantSlug> slugs, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(slugs.Count, ITenantRegistry.BatchMax);
+        await using NpgsqlCommand command = dataSource.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. slugs.Select(slug => slug.Value)] });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<T>(slugs.Count);
+        while (await reader.ReadAsync(cancellationToken)) rows.Add(read(reader));
+        return rows;
+    }
+
+    private static TenantVersions ReadTenantVersions(NpgsqlDataReader reader) => new(
+        TenantSlug.Parse(reader.GetString(0)), new TenantId(reader.GetGuid(1)), Tenant: reader.GetInt64(2), Plan: reader.GetInt64(3),
+        new ShardId(reader.GetInt32(4)), Shard: reader.GetInt64(5));
+
     private static async Task<T> AskAsync<T>(Func<Task<T>> ask)
     {
         try
         {
             return await ask();
         }
-        // FormatException, InvalidCastException: a row this version cannot read. The tenants already known go on being served.
-        catch (Exception failed) when (failed is NpgsqlException or TimeoutException or FormatException or InvalidCastException)
+        catch (Exception malformed) when (malformed is FormatException or InvalidCastException)
+        {
+            throw new RegistryDataException($"the registry holds what this version cannot read: {malformed.Message}", malformed);
+        }
+        catch (Exception failed) when (RegistryDataSource.IsUnreachable(failed))
         {
             throw new RegistryUnavailableException($"the registry does not answer: {failed.Message}", failed);
         }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Npgsql;
 using ProxySuite.Tenancy.Model;
 
@@ -22,9 +23,29 @@ public sealed record RegistryConnectionOptions
 /// <summary>Opens the registry's database in one way for all: bounded waits, nothing taken from the session's surroundings.</summary>
 public static class RegistryDataSource
 {
+    private const int KeepAliveSeconds = 10;
+
     public static NpgsqlDataSource Create(Dsn dsn, RegistryConnectionOptions? options = null)
     {
         NpgsqlConnectionStringBuilder settings = ConnectionSettings(dsn, options ?? new RegistryConnectionOptions());
+        return Build(dsn, settings);
+    }
+
+    /// <summary>Whether an exception says that the server could not be asked, rather than that our program is wrong.</summary>
+    /// <remarks>A host name that does not resolve comes out of Npgsql as a bare SocketException.</remarks>
+    internal static bool IsUnreachable(Exception failed) => failed is NpgsqlException or TimeoutException or SocketException or IOException;
+
+    /// <summary>For connections that wait for notifications: unpooled, and probed while they wait so that a vanished server is noticed.</summary>
+    internal static NpgsqlDataSource CreateForListening(Dsn dsn)
+    {
+        NpgsqlConnectionStringBuilder settings = ConnectionSettings(dsn, new RegistryConnectionOptions());
+        settings.Pooling = false;
+        settings.KeepAlive = KeepAliveSeconds;
+        return Build(dsn, settings);
+    }
+
+    private static NpgsqlDataSource Build(Dsn dsn, NpgsqlConnectionStringBuilder settings)
+    {
         var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
         // With several hosts, writes and invalidations come from the primary alone.
         return dsn.Hosts.Length == 1 ? builder.Build() : builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary);

@@ -73,7 +73,7 @@ public sealed partial class RegistryStore(NpgsqlDataSource dataSource)
         {
             throw Explain(refused) ?? (Exception)new RegistryUnavailableException($"the registry failed: {refused.MessageText} ({refused.SqlState})", refused);
         }
-        catch (Exception failed) when (failed is NpgsqlException or TimeoutException)
+        catch (Exception failed) when (RegistryDataSource.IsUnreachable(failed))
         {
             throw new RegistryUnavailableException($"the registry does not answer: {failed.Message}", failed);
         }
