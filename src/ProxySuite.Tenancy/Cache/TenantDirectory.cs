@@ -60,6 +60,9 @@ public sealed partial class TenantDirectory : IInvalidationSink
     /// <summary>How many tenants are cached.</summary>
     public int Count => Volatile.Read(ref _slotCount);
 
+    /// <summary>How many unknown names are remembered.</summary>
+    public int UnknownCount => Volatile.Read(ref _unknownCount);
+
     /// <summary>Whether the registry answered when it was last asked.</summary>
     public bool IsRegistryUp => Volatile.Read(ref _downUntil) == 0;
 
