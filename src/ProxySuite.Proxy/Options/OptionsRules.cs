@@ -38,7 +38,6 @@ internal static class OptionsRules
         if (registry.ConnectionString.Length == 0 && registry.File.Length == 0) yield return Wrong("Registry:ConnectionString", OneOfTwo + "neither is");
         if (registry.ConnectionString.Length > 0 && !DsnParser.TryParse(registry.ConnectionString, out _, out string? dsnReason))
             yield return Wrong("Registry:ConnectionString", dsnReason);
-        if (registry.File.Length > 0 && WhyUnreadable(registry.File) is { } fileReason) yield return Wrong("Registry:File", fileReason);
 
         string masterKey = options.Secrets.MasterKeyFile;
         if (masterKey.Length == 0 && registry.ConnectionString.Length > 0)
@@ -72,6 +71,7 @@ internal static class OptionsRules
     private static IEnumerable<ConfigProblem> Unavailable(ProxyOptions options)
     {
         const string Reason = "not available in this version; ";
+        if (options.Registry.File.Length > 0) yield return Wrong("Registry:File", Reason + "set Registry:ConnectionString");
         if (options.Tls.Mode != ClientTlsMode.Disable) yield return Wrong("Tls:Mode", Reason + "only disable is");
         if (options.Tls.CertificateFile.Length > 0) yield return Wrong("Tls:CertificateFile", Reason + "leave it empty");
         if (options.Tls.KeyFile.Length > 0) yield return Wrong("Tls:KeyFile", Reason + "leave it empty");
@@ -114,19 +114,6 @@ internal static class OptionsRules
         catch (MasterKeyException exception)
         {
             return exception.Message;
-        }
-    }
-
-    private static string? WhyUnreadable(string path)
-    {
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            return null;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            return $"file {path} cannot be read: {exception.Message}";
         }
     }
 }

@@ -7,28 +7,29 @@ namespace ProxySuite.Proxy.Tests.Options;
 /// <summary>A directory with what a configuration points to, and a way to load one from any of its sources.</summary>
 internal sealed class ConfigWorld : IDisposable
 {
-    public ConfigWorld()
-    {
-        MasterKey.CreateFile(MasterKeyFile);
-        File.WriteAllText(RegistryFile, "{}");
-    }
+    /// <summary>A registry that is well written; nothing here connects to it.</summary>
+    public const string RegistryDsn = "postgres://registry@db.example/registry";
+
+    public ConfigWorld() => MasterKey.CreateFile(MasterKeyFile);
 
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("proxysuite-config-").FullName;
 
     public string MasterKeyFile => Path.Combine(Directory, "master.key");
 
-    public string RegistryFile => Path.Combine(Directory, "registry.json");
-
     public string ConfigFile => Path.Combine(Directory, "proxyd.json");
 
-    /// <summary>Loads a file beside environment and command line; where none of them names a registry, the registry file is added so that it alone is not wrong.</summary>
+    /// <summary>Loads a file beside environment and command line; a registry and its master key are added, so that their absence is not what is wrong.</summary>
     public LoadedOptions Load(string? json = null, Dictionary<string, string>? environment = null, (string Key, string Value)[]? commandLine = null,
         bool withRegistry = true, LoadedOptions? running = null)
     {
         var variables = new Hashtable();
         foreach ((string name, string value) in environment ?? []) variables[name] = value;
         List<ConfigValue> arguments = [.. (commandLine ?? []).Select(pair => new ConfigValue(pair.Key, pair.Value, "command line"))];
-        if (withRegistry) arguments.Add(new ConfigValue("Registry:File", RegistryFile, "command line"));
+        if (withRegistry)
+        {
+            arguments.Insert(0, new ConfigValue("Registry:ConnectionString", RegistryDsn, "command line"));
+            arguments.Insert(1, new ConfigValue("Secrets:MasterKeyFile", MasterKeyFile, "command line"));
+        }
         if (json is not null) File.WriteAllText(ConfigFile, json);
         return OptionsLoader.Load(new ConfigSources(json is null ? null : ConfigFile, variables, arguments), running);
     }

@@ -21,16 +21,16 @@ public sealed class OptionRuleTests : IDisposable
     [Fact]
     public void Two_registries_are_one_too_many()
         => Assert.Equal(
-            ["Registry:ConnectionString: exactly one of Registry:ConnectionString and Registry:File must be set; both are (command line)"],
-            Problems(("Registry:ConnectionString", "postgres://db/registry"), ("Registry:File", _world.RegistryFile), ("Secrets:MasterKeyFile", _world.MasterKeyFile)));
+            "Registry:ConnectionString: exactly one of Registry:ConnectionString and Registry:File must be set; both are (command line)",
+            ProblemsBesideRegistry(("Registry:File", "registry.json"))[0]);
 
     [Fact]
     public void A_PostgreSQL_registry_needs_the_master_key()
     {
         Assert.Equal(
             ["Secrets:MasterKeyFile: must be set with Registry:ConnectionString: the passwords of the tenants' backend roles are derived from it"],
-            Problems(("Registry:ConnectionString", "postgres://db/registry")));
-        Assert.Empty(Problems(("Registry:ConnectionString", "postgres://db/registry"), ("Secrets:MasterKeyFile", _world.MasterKeyFile)));
+            Problems(("Registry:ConnectionString", ConfigWorld.RegistryDsn)));
+        Assert.Empty(ProblemsBesideRegistry());
     }
 
     [Fact]
@@ -38,12 +38,6 @@ public sealed class OptionRuleTests : IDisposable
         => Assert.Equal(
             ["Registry:ConnectionString: \"mysql://\" is no scheme of a DSN; use postgres:// or Host=…;Database=… (command line)"],
             Problems(("Registry:ConnectionString", "mysql://root:hunter2@db/registry"), ("Secrets:MasterKeyFile", _world.MasterKeyFile)));
-
-    [Fact]
-    public void A_registry_file_must_be_readable()
-        => Assert.Equal(
-            [$"Registry:File: file {_world.Directory}/none.json cannot be read: Could not find file '{_world.Directory}/none.json'. (command line)"],
-            Problems(("Registry:File", $"{_world.Directory}/none.json")));
 
     [Fact]
     public void A_master_key_must_be_readable()
@@ -120,6 +114,10 @@ public sealed class OptionRuleTests : IDisposable
     [Fact]
     public void Another_name_for_the_tenants_setting_is_taken()
         => Assert.Equal("myapp.tenant_2", _world.Load(commandLine: [("Settings:TenantIdSetting", "myapp.tenant_2")]).Options.Settings.TenantIdSetting);
+
+    [Fact]
+    public void A_registry_file_is_refused_in_this_version()
+        => Assert.Equal(["Registry:File: not available in this version; set Registry:ConnectionString (command line)"], Problems(("Registry:File", "registry.json")));
 
     [Theory]
     [InlineData("Tls:Mode", "require", "only disable is")]

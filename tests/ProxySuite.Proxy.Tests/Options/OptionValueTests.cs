@@ -56,7 +56,16 @@ public sealed class OptionValueTests : IDisposable
 
     [Fact]
     public void Without_any_value_all_options_have_their_defaults()
-        => Assert.Equal(new ProxyOptions() with { Registry = new RegistryOptions { File = _world.RegistryFile } }, _world.Load().Options with { Admin = new ProxyOptions().Admin });
+    {
+        var expected = new ProxyOptions
+        {
+            Registry = new RegistryOptions { ConnectionString = ConfigWorld.RegistryDsn },
+            Secrets = new SecretsOptions { MasterKeyFile = _world.MasterKeyFile },
+        };
+        ProxyOptions options = _world.Load().Options;
+        Assert.Empty(options.Admin.Users);
+        Assert.Equal(expected, options with { Admin = expected.Admin });
+    }
 
     [Fact]
     public void Values_are_read_in_the_forms_that_the_contract_names()
