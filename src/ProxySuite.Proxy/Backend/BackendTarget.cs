@@ -1,0 +1,21 @@
+using System.Net;
+using ProxySuite.Tenancy.Secrets;
+
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>Where to log in, as whom, and with which settings: all that a server connection of one backend role needs.</summary>
+/// <param name="EndPoints">The shard's hosts in order of preference.</param>
+/// <param name="Database">Database name on the shard.</param>
+/// <param name="Role">Login role.</param>
+/// <param name="Password">The role's password; known to the proxy alone and never logged.</param>
+/// <param name="Settings">Start-up settings; they become the session's reset values, so no statement of the client can undo them for good.</param>
+internal sealed record BackendTarget(
+    IReadOnlyList<EndPoint> EndPoints, string Database, string Role, Secret Password, IReadOnlyList<KeyValuePair<string, string>> Settings);
+
+/// <summary>What a login brought back.</summary>
+/// <param name="Parameters">Parameters reported until the first ReadyForQuery.</param>
+/// <param name="CancelKey">Process id and secret key for a CancelRequest.</param>
+internal sealed record BackendLogin(ParameterSnapshot Parameters, CancelKey CancelKey);
+
+/// <summary>Process id and secret key of a session; the key has 4 bytes under protocol 3.0 and up to 256 under 3.2.</summary>
+internal readonly record struct CancelKey(int ProcessId, ReadOnlyMemory<byte> Key);

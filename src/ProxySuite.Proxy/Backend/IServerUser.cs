@@ -1,0 +1,55 @@
+using ProxySuite.Wire.Messages;
+
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>Whoever a server connection works for at the moment: it gets the replies, in order, and is told where they end.</summary>
+internal interface IServerUser : ILedgerObserver
+{
+    /// <summary>Replies to pass on. The span must not be kept.</summary>
+    /// <returns>False when no more can be taken until <see cref="ServerConnection.ResumeReplies"/>.</returns>
+    bool OnReplies(ReadOnlySpan<byte> replies);
+
+    /// <summary>A ReadyForQuery went out with the replies before this call. The user may check the server in from here.</summary>
+    void OnReadyForQuery(ServerConnection server, TransactionStatus status);
+
+    /// <summary>A statement completed with a tag that says more than "rows".</summary>
+    void OnTag(ServerConnection server, TagMeaning meaning);
+
+    /// <summary>An ErrorResponse went out with the replies.</summary>
+    void OnError(ServerConnection server);
+
+    /// <summary>A ParameterStatus went out with the replies.</summary>
+    void OnParameter(string name, string value);
+
+    /// <summary>The settings that the proxy put in front of the client's bytes are in force; the server's parameters may have changed with them.</summary>
+    void OnSettingsApplied(ServerConnection server);
+
+    /// <summary>The server refused those settings; the connection is closed by its owner.</summary>
+    void OnSettingsRefused(ServerConnection server, ReadOnlySpan<byte> errorResponse);
+
+    /// <summary>The connection took all that was queued on it: the client may be read again.</summary>
+    void OnServerDrained();
+
+    /// <summary>The connection is gone or in doubt; it is no longer the user's.</summary>
+    void OnServerLost(ServerConnection server, ServerLoss loss);
+}
+
+/// <summary>Why a user lost its server.</summary>
+internal enum ServerLoss : byte
+{
+    /// <summary>The server closed or reset the connection.</summary>
+    Closed,
+
+    /// <summary>It sent what it did not owe: nothing it says can be trusted to be for this client.</summary>
+    Violation,
+}
+
+/// <summary>The pool that a server connection belongs to.</summary>
+internal interface IServerOwner
+{
+    /// <summary>A reset that the pool asked for is done; the connection is as after its login.</summary>
+    void OnReset(ServerConnection server);
+
+    /// <summary>The connection is closed, for whatever reason; its permit is still held.</summary>
+    void OnServerClosed(ServerConnection server);
+}

@@ -1,0 +1,251 @@
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>What a server owes for one message that was sent to it.</summary>
+internal enum Owed : byte
+{
+    /// <summary>Query: anything of a result, any number of times, until ReadyForQuery.</summary>
+    Query,
+
+    /// <summary>Parse: ParseComplete.</summary>
+    Parse,
+
+    /// <summary>Bind: BindComplete.</summary>
+    Bind,
+
+    /// <summary>Describe of a portal: RowDescription or NoData.</summary>
+    DescribePortal,
+
+    /// <summary>Describe of a statement: ParameterDescription, then RowDescription or NoData.</summary>
+    DescribeStatement,
+
+    /// <summary>Execute: rows or COPY data, then CommandComplete, EmptyQueryResponse or PortalSuspended.</summary>
+    Execute,
+
+    /// <summary>Close: CloseComplete.</summary>
+    Close,
+
+    /// <summary>Sync: ReadyForQuery.</summary>
+    Sync,
+
+    /// <summary>CopyDone or CopyFail: nothing of its own; marks where a COPY IN of the stream ends.</summary>
+    CopyEnd,
+
+    /// <summary>Nothing from the server: the proxy answers this one itself when its turn comes.</summary>
+    OwnParseComplete,
+}
+
+/// <summary>Who gets a reply.</summary>
+internal enum Reply : byte
+{
+    /// <summary>The client that asked.</summary>
+    Forward,
+
+    /// <summary>Nobody: the proxy put the message into the stream.</summary>
+    Swallow,
+
+    /// <summary>The message does not belong here: the connection's state is in doubt and it must be closed.</summary>
+    Violation,
+}
+
+/// <summary>One debt: what is owed, to whom, and what to undo when it is never paid.</summary>
+/// <param name="Tag">The statement that a Parse or Close was about, else null.</param>
+internal readonly record struct LedgerEntry(Owed Owed, bool Swallow, object? Tag);
+
+/// <summary>Told about debts that the server will not pay because an error made it skip them.</summary>
+internal interface ILedgerObserver
+{
+    /// <summary>The server answered this entry with an error, or skipped it on its way to the next Sync.</summary>
+    void OnUnpaid(in LedgerEntry entry);
+}
+
+/// <summary>
+/// The replies that one server connection owes, in order, as PostgreSQL answers in order (protocol-flow: Extended Query, Pipelining, COPY Operations).
+/// Counting what is owed, and not what was seen, is what keeps answers from reaching the wrong client: a server is free only when nothing is owed.
+/// </summary>
+/// <remarks>
+/// Rules of the server that a simple count misses, each observed on a real one: after an error in the extended protocol everything up to Sync is skipped,
+/// a Query included; a Sync inside an extended COPY IN is swallowed; CopyData, CopyDone and CopyFail after the copy has failed are ignored.
+/// </remarks>
+internal sealed class ReplyLedger
+{
+    private LedgerEntry[] _ring = new LedgerEntry[16];
+    private int _head;
+    private int _count;
+    private int _own;
+
+    /// <summary>Entries owed.</summary>
+    public int Count => _count;
+
+    /// <summary>The status of the last ReadyForQuery.</summary>
+    public TransactionStatus Status { get; private set; } = TransactionStatus.Idle;
+
+    /// <summary>Extended-protocol messages were sent and no Sync behind them yet: an implicit transaction is open though nothing may be owed.</summary>
+    public bool IsUnsynced { get; private set; }
+
+    /// <summary>An error came before the Sync that ends its batch was sent: the server skips all until then.</summary>
+    public bool IsSkippingToSync { get; private set; }
+
+    /// <summary>The entry at the head reads CopyData.</summary>
+    public bool IsCopyIn { get; private set; }
+
+    /// <summary>True when another client could use the connection as far as the protocol is concerned.</summary>
+    public bool IsFree => _count == 0 && Status == TransactionStatus.Idle && !IsUnsynced && !IsSkippingToSync;
+
+    /// <summary>True when the next reply goes to nobody.</summary>
+    public bool IsHeadSwallowed => _count > 0 && _ring[_head].Swallow;
+
+    /// <summary>Notes that a message was sent.</summary>
+    public void Push(Owed owed, bool swallow = false, object? tag = null)
+    {
+        if (IsSkippingToSync)
+        {
+            if (owed != Owed.Sync) return;
+            IsSkippingToSync = false;
+        }
+        // The server is reading CopyData and takes a Sync for part of it, unless the client has already ended the copy.
+        if (IsCopyIn && owed == Owed.Sync && _count == 1) return;
+        if (_count == _ring.Length) Grow();
+        _ring[(_head + _count) & (_ring.Length - 1)] = new LedgerEntry(owed, swallow, tag);
+        _count++;
+        if (_count == 1) DropCopyEnds();
+        if (owed == Owed.OwnParseComplete) _own++;
+        // A Query commits what came before it without a Sync, as a Sync does.
+        if (owed is Owed.Sync or Owed.Query) IsUnsynced = false;
+        else if (owed != Owed.CopyEnd) IsUnsynced = true;
+    }
+
+    /// <summary>Ticks off one backend message.</summary>
+    /// <param name="type">Its type.</param>
+    /// <param name="status">For ReadyForQuery, the status it carries.</param>
+    /// <param name="observer">Told about entries that will never be paid.</param>
+    public Reply OnBackend(BackendMessage type, TransactionStatus status, ILedgerObserver observer)
+    {
+        if (_count == 0) return Reply.Violation;
+        ref LedgerEntry head = ref _ring[_head];
+        Reply reply = head.Swallow ? Reply.Swallow : Reply.Forward;
+        switch (type)
+        {
+            case BackendMessage.DataRow or BackendMessage.CopyData:
+                return head.Owed is Owed.Query or Owed.Execute ? reply : Reply.Violation;
+            case BackendMessage.ReadyForQuery:
+                if (head.Owed is not (Owed.Query or Owed.Sync)) return Reply.Violation;
+                Status = status;
+                Pop();
+                return reply;
+            case BackendMessage.CommandComplete or BackendMessage.EmptyQueryResponse:
+                IsCopyIn = false;
+                if (head.Owed == Owed.Execute) Pop();
+                else if (head.Owed != Owed.Query) return Reply.Violation;
+                return reply;
+            case BackendMessage.RowDescription or BackendMessage.NoData:
+                if (head.Owed is Owed.DescribePortal or Owed.DescribeStatement) Pop();
+                else if (head.Owed != Owed.Query) return Reply.Violation;
+                return reply;
+            case BackendMessage.ParseComplete: return PopIf(head.Owed == Owed.Parse, reply);
+            case BackendMessage.BindComplete: return PopIf(head.Owed == Owed.Bind, reply);
+            case BackendMessage.CloseComplete: return PopIf(head.Owed == Owed.Close, reply);
+            case BackendMessage.PortalSuspended: return PopIf(head.Owed == Owed.Execute, reply);
+            case BackendMessage.ParameterDescription: return head.Owed == Owed.DescribeStatement ? reply : Reply.Violation;
+            case BackendMessage.CopyOutResponse or BackendMessage.CopyDone:
+                return head.Owed is Owed.Query or Owed.Execute ? reply : Reply.Violation;
+            case BackendMessage.CopyInResponse:
+                if (head.Owed is not (Owed.Query or Owed.Execute)) return Reply.Violation;
+                IsCopyIn = true;
+                DropSyncsInsideCopy();
+                return reply;
+            case BackendMessage.ErrorResponse:
+                IsCopyIn = false;
+                if (head.Owed is Owed.Query or Owed.Sync) return reply;
+                // The failure of a message that the proxy put in front of the client's own is the client's: it makes the server skip that one too.
+                SkipToSync(observer);
+                return Reply.Forward;
+            default:
+                return Reply.Violation;
+        }
+    }
+
+    /// <summary>True when the entry at the head is one that the proxy answers itself.</summary>
+    public bool HasOwnAtHead => _own > 0 && _ring[_head].Owed == Owed.OwnParseComplete;
+
+    /// <summary>Takes the entry at the head if it is one that the proxy answers itself.</summary>
+    public bool TryTakeOwn()
+    {
+        if (!HasOwnAtHead) return false;
+        _own--;
+        Pop();
+        return true;
+    }
+
+    /// <summary>Notes the status of the ReadyForQuery that ended the login.</summary>
+    public void StartAt(TransactionStatus status) => Status = status;
+
+    private Reply PopIf(bool expected, Reply reply)
+    {
+        if (!expected) return Reply.Violation;
+        Pop();
+        return reply;
+    }
+
+    private void Pop()
+    {
+        _ring[_head] = default;
+        _head = (_head + 1) & (_ring.Length - 1);
+        _count--;
+        DropCopyEnds();
+    }
+
+    // The server ignores CopyDone and CopyFail outside a copy, so a mark that reaches the head has done its work.
+    private void DropCopyEnds()
+    {
+        while (_count > 0 && _ring[_head].Owed == Owed.CopyEnd)
+        {
+            _head = (_head + 1) & (_ring.Length - 1);
+            _count--;
+        }
+    }
+
+    private void SkipToSync(ILedgerObserver observer)
+    {
+        while (_count > 0)
+        {
+            ref LedgerEntry entry = ref _ring[_head];
+            if (entry.Owed == Owed.Sync) return;
+            LedgerEntry unpaid = entry;
+            entry = default;
+            _head = (_head + 1) & (_ring.Length - 1);
+            _count--;
+            if (unpaid.Owed == Owed.OwnParseComplete) _own--;
+            if (unpaid.Tag is not null) observer.OnUnpaid(unpaid);
+        }
+        IsSkippingToSync = true;
+    }
+
+    // Sent before the client knew that its Execute had become a COPY: the server reads and ignores them (copyfromparse.c, CopyGetData).
+    private void DropSyncsInsideCopy()
+    {
+        int mask = _ring.Length - 1;
+        int syncs = 0;
+        while (syncs + 1 < _count && _ring[(_head + 1 + syncs) & mask].Owed == Owed.Sync) syncs++;
+        if (syncs == 0) return;
+        for (int i = 1; i + syncs < _count; i++) _ring[(_head + i) & mask] = _ring[(_head + i + syncs) & mask];
+        _count -= syncs;
+        if (_count == 1 && _ring[_head].Owed == Owed.Execute) IsUnsynced = true;
+    }
+
+    private void Grow()
+    {
+        var larger = new LedgerEntry[_ring.Length * 2];
+        for (int i = 0; i < _count; i++) larger[i] = _ring[(_head + i) & (_ring.Length - 1)];
+        _ring = larger;
+        _head = 0;
+    }
+
+    /// <summary>Gives back the memory of an unusually long pipeline once it is over.</summary>
+    public void Shrink()
+    {
+        if (_count == 0 && _ring.Length > 1024) (_ring, _head) = (new LedgerEntry[16], 0);
+    }
+}

@@ -1,0 +1,207 @@
+using System.Net;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>
+/// One logged-in connection to a shard: what it carries (settings, statements, parameters), what it owes (the ledger), and whom it works for.
+/// Owned by one reactor; a pool lends it and takes it back.
+/// </summary>
+/// <remarks>A connection whose state is in doubt is closed, never repaired (design §5).</remarks>
+internal sealed partial class ServerConnection : IConnectionHandler
+{
+    private readonly TransportConnection _link;
+    private readonly IServerOwner _owner;
+    private readonly Interner<ParameterSnapshot> _parameters;
+    private int _bodyLeft;
+    private bool _isBodyForwarded;
+    private bool _isResetting;
+    private bool _sawDiscardAll;
+    private bool _saidGoodbye;
+    private SessionSettings? _settingsUnderWay;
+    private IServerUser? _user;
+
+    public ServerConnection(TransportConnection link, IServerOwner owner, BackendLogin login, Interner<ParameterSnapshot> parameters, long openedAt)
+    {
+        _link = link;
+        _owner = owner;
+        _parameters = parameters;
+        Parameters = parameters.Intern(login.Parameters);
+        CancelKey = login.CancelKey;
+        OpenedAt = LastUsedAt = openedAt;
+    }
+
+    /// <summary>Replies owed.</summary>
+    public ReplyLedger Ledger { get; } = new();
+
+    /// <summary>The prepared statements it holds.</summary>
+    public ServerStatements Statements { get; } = new();
+
+    /// <summary>The host it was opened to; a cancel has to go to the same.</summary>
+    public required EndPoint EndPoint { get; init; }
+
+    /// <summary>The server's own pid and key, for a CancelRequest.</summary>
+    public CancelKey CancelKey { get; }
+
+    /// <summary>Parameters the server has reported.</summary>
+    public ParameterSnapshot Parameters { get; private set; }
+
+    /// <summary>Settings in force beyond those of the start-up packet, once all that was sent is answered.</summary>
+    public SessionSettings Settings { get; private set; } = SessionSettings.None;
+
+    /// <summary>Reactor time in milliseconds at login, and at the last check-in.</summary>
+    public long OpenedAt { get; }
+
+    /// <inheritdoc cref="OpenedAt"/>
+    public long LastUsedAt { get; set; }
+
+    /// <summary>Something may have been left in the session: reset before the next client.</summary>
+    public bool IsDirty { get; set; }
+
+    /// <summary>Closed at check-in whatever its state.</summary>
+    public bool IsCondemned { get; set; }
+
+    /// <summary>The server sent a FATAL error before it closed, and the user has it.</summary>
+    public bool HasSaidWhy { get; private set; }
+
+    /// <summary>Cancel requests sent and not yet known to be over: until then a new client's query could be hit.</summary>
+    public int CancelsUnderWay { get; set; }
+
+    /// <summary>Which of the tenant's backend roles it is logged in as.</summary>
+    public int RoleIndex { get; init; }
+
+    /// <summary>The settings generation of the pool that it was opened under.</summary>
+    public int Generation { get; init; }
+
+    /// <summary>Whether it can be used, is on its way out, or is gone.</summary>
+    public ServerState State { get; private set; }
+
+    /// <summary>True unless it can be used.</summary>
+    public bool IsClosed => State != ServerState.Open;
+
+    /// <summary>Reactor time in milliseconds after which a reset, or the wait for the server to hang up, has taken too long; 0 for none.</summary>
+    public long OverdueAt { get; set; }
+
+    /// <summary>The pool is closing it and waits for the server to hang up.</summary>
+    public bool IsLeaving { get; set; }
+
+    /// <summary>Checked in, and held back until cancel requests for it are over.</summary>
+    public bool IsParked { get; set; }
+
+    /// <summary>True while a DISCARD ALL of the pool is under way.</summary>
+    public bool IsResetting => _isResetting;
+
+    /// <summary>True while queued bytes hold the sender back.</summary>
+    public bool IsBackedUp => _link.QueuedBytes > 0;
+
+    /// <summary>Starts relaying for <paramref name="user"/>.</summary>
+    public void Link(IServerUser user) => _user = user;
+
+    /// <summary>Ends the lending; the user gets nothing more.</summary>
+    public void Unlink() => _user = null;
+
+    /// <summary>Sends what has been entered into the ledger.</summary>
+    /// <returns>False while bytes are queued: stop reading the client until <see cref="IServerUser.OnServerDrained"/>.</returns>
+    public bool Send(ReadOnlySpan<byte> bytes) => _link.Send(bytes);
+
+    /// <summary>The user can take replies again.</summary>
+    public void ResumeReplies()
+    {
+        if (!IsClosed) _link.ResumeReading();
+    }
+
+    /// <summary>Puts the SQL that brings the session to <paramref name="wanted"/> in front of what is sent next; its replies go to nobody.</summary>
+    public void WriteSettings(FrameWriter to, SessionSettings wanted)
+    {
+        Query.Write(to, wanted.SqlFrom(Settings));
+        Ledger.Push(Owed.Query, swallow: true);
+        _settingsUnderWay = wanted;
+    }
+
+    /// <summary>The client's own SET was accepted and committed: this is what the session now carries.</summary>
+    public void NoteSettings(SessionSettings settings) => Settings = settings;
+
+    /// <summary>Cleans the session; the owner is told when the server has confirmed it. Only while nothing is owed.</summary>
+    public void Reset(FrameWriter scratch)
+    {
+        _isResetting = true;
+        _sawDiscardAll = false;
+        Ledger.Push(Owed.Query, swallow: true);
+        scratch.Clear();
+        Query.Write(scratch, "DISCARD ALL"u8);
+        _link.Send(scratch.WrittenSpan);
+    }
+
+    /// <summary>
+    /// Ends the connection: says good-bye when nothing is owed, and otherwise waits for the running query, which the caller has cancelled.
+    /// The owner is told when the server has hung up, so that a permit is not given away while the backend still lives.
+    /// </summary>
+    public void Close()
+    {
+        if (State != ServerState.Open) return;
+        State = ServerState.Closing;
+        _user = null;
+        // Terminate is read at once while nothing runs, also inside a transaction, which the server then rolls back.
+        if (Ledger.Count == 0) SayGoodbye();
+        else _link.ResumeReading();
+    }
+
+    /// <summary>Ends the connection at once: it is not at a message boundary, or a deadline has run out.</summary>
+    public void Abort()
+    {
+        if (State == ServerState.Closed) return;
+        State = ServerState.Closed;
+        _user = null;
+        _link.Abort();
+        _owner.OnServerClosed(this);
+    }
+
+    private void SayGoodbye()
+    {
+        _saidGoodbye = true;
+        _link.Send("X\0\0\0\u0004"u8);
+        _link.ResumeReading();
+    }
+
+    /// <inheritdoc/>
+    public Consumed OnBytes(ReadOnlySpan<byte> received)
+    {
+        if (_saidGoodbye) return new Consumed(received.Length, KeepReading: true);
+        try
+        {
+            Consumed consumed = Relay(received);
+            if (State == ServerState.Closing && !_saidGoodbye && Ledger.Count == 0) SayGoodbye();
+            return consumed;
+        }
+        catch (PgProtocolException)
+        {
+            Fail(ServerLoss.Violation);
+            return new Consumed(received.Length, KeepReading: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnDrained() => _user?.OnServerDrained();
+
+    /// <inheritdoc/>
+    public void OnClosed(CloseCause cause) => Fail(ServerLoss.Closed);
+
+    private void Fail(ServerLoss loss)
+    {
+        if (State == ServerState.Closed) return;
+        IServerUser? user = _user;
+        Abort();
+        user?.OnServerLost(this, loss);
+    }
+}
+
+/// <summary>Life of a server connection after its login.</summary>
+internal enum ServerState : byte
+{
+    Open,    // lent, or idle in its pool
+    Closing, // nobody uses it any more; it still holds its permit
+    Closed,  // gone
+}

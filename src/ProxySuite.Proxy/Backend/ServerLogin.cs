@@ -1,0 +1,113 @@
+using System.Text;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Scram;
+
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>Logs in to a server (protocol-flow: Start-up). Nothing a client sent goes into the start-up packet: it is built from the registry alone.</summary>
+internal static class ServerLogin
+{
+    /// <summary>Runs the exchange until the server is ready.</summary>
+    /// <exception cref="OpenException">The server refused the login, or asked for what the proxy does not do.</exception>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public static async Task<BackendLogin> RunAsync(TransportConnection link, BackendTarget target, ScramKeyCache keys, CancellationToken cancellationToken)
+    {
+        var pipe = new MessagePipe(link.Pipe, bodyLengthMax: 64 * 1024);
+        StartupMessage.Write(pipe.Out, ProtocolVersion.V30,
+            [new("user", target.Role), new("database", target.Database), new("client_encoding", "UTF8"), .. target.Settings]);
+        await pipe.FlushAsync(cancellationToken);
+        await AuthenticateAsync(pipe, target, keys, cancellationToken);
+
+        ParameterSnapshot parameters = ParameterSnapshot.Empty;
+        CancelKey cancelKey = default;
+        while (true)
+        {
+            PipeMessage message = await NextAsync(pipe, target, cancellationToken);
+            switch ((BackendMessage)message.Type)
+            {
+                case BackendMessage.ParameterStatus:
+                    parameters = With(parameters, message.Body);
+                    break;
+                case BackendMessage.BackendKeyData:
+                    cancelKey = KeyOf(message.Body);
+                    break;
+                case BackendMessage.NoticeResponse:
+                    break;
+                case BackendMessage.ReadyForQuery:
+                    return new BackendLogin(parameters, cancelKey);
+                default:
+                    throw Refused(target, $"unexpected message type {message.Type} during login", isPermanent: false);
+            }
+        }
+    }
+
+    private static async Task AuthenticateAsync(MessagePipe pipe, BackendTarget target, ScramKeyCache keys, CancellationToken cancellationToken)
+    {
+        ScramClient? scram = null;
+        while (true)
+        {
+            PipeMessage message = await NextAsync(pipe, target, cancellationToken);
+            if ((BackendMessage)message.Type != BackendMessage.Authentication) throw Refused(target, "no authentication request", isPermanent: false);
+            switch (Authentication.Read(message.Body).Kind)
+            {
+                case AuthenticationKind.Ok:
+                    return;
+                case AuthenticationKind.SASL when Authentication.Read(message.Body).Offers(Authentication.ScramSha256):
+                    scram = new ScramClient(target.Password.Reveal(), keys.Find(target));
+                    SASLInitialResponse.Write(pipe.Out, Authentication.ScramSha256, scram.Start());
+                    break;
+                case AuthenticationKind.SASLContinue when scram is not null:
+                    // Few rounds as a rule (the control plane sets 1, as the password is random); many are done off the reactor's thread.
+                    byte[] challenge = Authentication.Read(message.Body).Data.ToArray();
+                    byte[]? answer = null;
+                    ScramClient exchange = scram;
+                    if (exchange.Keys is null) await Task.Run(() => exchange.TryAnswer(challenge, out answer), cancellationToken);
+                    else exchange.TryAnswer(challenge, out answer);
+                    SASLResponse.Write(pipe.Out, answer);
+                    break;
+                case AuthenticationKind.SASLFinal when scram is not null:
+                    scram.Finish(Authentication.Read(message.Body).Data);
+                    if (scram.Keys is { } proven) keys.Keep(target, proven);
+                    continue;
+                default:
+                    throw Refused(target, "the server asks for an authentication method other than SCRAM-SHA-256", isPermanent: true);
+            }
+            await pipe.FlushAsync(cancellationToken);
+        }
+    }
+
+    private static async ValueTask<PipeMessage> NextAsync(MessagePipe pipe, BackendTarget target, CancellationToken cancellationToken)
+    {
+        PipeMessage message = await pipe.ReadAsync(cancellationToken) ?? throw Refused(target, "the server closed the connection during login", isPermanent: false);
+        if ((BackendMessage)message.Type == BackendMessage.ErrorResponse) throw Refusal(target, message.Body);
+        return message;
+    }
+
+    private static OpenException Refusal(BackendTarget target, byte[] body)
+    {
+        ErrorFields fields = ErrorResponse.Read(body);
+        string code = fields.TryGet((byte)'C', out ReadOnlySpan<byte> state) ? Encoding.UTF8.GetString(state) : "";
+        string text = fields.TryGet((byte)'M', out ReadOnlySpan<byte> message) ? Encoding.UTF8.GetString(message) : "";
+        // Starting up, shutting down, or out of connections: that passes. A login that is refused as such does not.
+        bool isPermanent = code is not (SqlState.CannotConnectNow or SqlState.TooManyConnections or SqlState.AdminShutdown or SqlState.CrashShutdown);
+        return Refused(target, $"{code} {text}", isPermanent);
+    }
+
+    private static OpenException Refused(BackendTarget target, string reason, bool isPermanent)
+        => new(new OpenFailure($"login as {target.Role} to {target.EndPoints[0]}/{target.Database} failed: {reason}", isPermanent));
+
+    private static ParameterSnapshot With(ParameterSnapshot parameters, byte[] body)
+    {
+        ParameterStatus status = ParameterStatus.Read(body);
+        return parameters.With(Encoding.UTF8.GetString(status.Name), Encoding.UTF8.GetString(status.Value));
+    }
+
+    private static CancelKey KeyOf(byte[] body)
+    {
+        BackendKeyData data = BackendKeyData.Read(body);
+        return new CancelKey(data.ProcessId, data.Key.ToArray());
+    }
+}

@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Errors;
+
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>Why a server connection could not be opened.</summary>
+/// <param name="Reason">For the log; never for a client, whom the shard's inside does not concern.</param>
+/// <param name="IsPermanent">Trying again will not help: the login was refused as such.</param>
+internal sealed record OpenFailure(string Reason, bool IsPermanent);
+
+/// <summary>A server connection could not be opened.</summary>
+internal sealed class OpenException(OpenFailure failure, Exception? inner = null) : Exception(failure.Reason, inner)
+{
+    /// <summary>Why.</summary>
+    public OpenFailure Failure { get; } = failure;
+}
+
+/// <summary>Opens and logs in server connections: the shard's hosts in turn, all within one deadline.</summary>
+internal sealed class ServerOpener(ILogger<ServerOpener> logger)
+{
+    private readonly ScramKeyCache _keys = new();
+
+    /// <summary>Opens one connection; completes on the reactor's thread.</summary>
+    /// <exception cref="OpenException">No host could be reached, or the login failed; nothing is left open.</exception>
+    public async Task<ServerConnection> OpenAsync(
+        Reactor reactor, BackendTarget target, IServerOwner owner, Interner<ParameterSnapshot> parameters, int role, int generation, ProxyOptions options)
+    {
+        using var deadline = new CancellationTokenSource(options.Pool.ServerConnectTimeout);
+        OpenFailure failure = new("the shard has no host", IsPermanent: true);
+        foreach (EndPoint endPoint in target.EndPoints)
+        {
+            TransportConnection? link = null;
+            try
+            {
+                link = await ConnectAsync(reactor, endPoint, options.Transport.Sockets(), deadline.Token);
+                BackendLogin login = await ServerLogin.RunAsync(link, target, _keys, deadline.Token);
+                var server = new ServerConnection(link, owner, login, parameters, reactor.NowMilliseconds)
+                {
+                    EndPoint = endPoint,
+                    RoleIndex = role,
+                    Generation = generation,
+                };
+                link.SetHandler(server);
+                return server;
+            }
+            catch (OperationCanceledException)
+            {
+                link?.Abort();
+                throw new OpenException(new OpenFailure($"{endPoint}: no login within {options.Pool.ServerConnectTimeout.TotalSeconds:0.###} s", IsPermanent: false));
+            }
+            catch (OpenException refused)
+            {
+                link?.Abort();
+                failure = refused.Failure;
+            }
+            catch (Exception broken) when (broken is SocketException or IOException or PgErrorException)
+            {
+                link?.Abort();
+                failure = new OpenFailure($"{endPoint}: {broken.Message}", IsPermanent: false);
+            }
+        }
+        throw new OpenException(failure);
+    }
+
+    /// <summary>Says in the log why a tenant has no server connection; clients are told only that the shard is not available.</summary>
+    public void LogFailure(string tenant, string shard, string role, OpenFailure failure) => logger.OpenFailed(tenant, shard, role, failure.Reason);
+
+    public static async Task<TransportConnection> ConnectAsync(Reactor reactor, EndPoint endPoint, SocketSettings settings, CancellationToken cancellationToken)
+    {
+        if (endPoint is not DnsEndPoint name) return await reactor.ConnectAsync(endPoint, settings, cancellationToken);
+        SocketException? last = null;
+        foreach (IPAddress address in await Dns.GetHostAddressesAsync(name.Host, cancellationToken))
+        {
+            try
+            {
+                return await reactor.ConnectAsync(new IPEndPoint(address, name.Port), settings, cancellationToken);
+            }
+            catch (SocketException refused)
+            {
+                last = refused;
+            }
+        }
+        throw last ?? new SocketException((int)SocketError.HostNotFound);
+    }
+}

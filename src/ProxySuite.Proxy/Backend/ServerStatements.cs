@@ -1,0 +1,59 @@
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>What one server connection has prepared: shared statements, least recently used first out, and whose unnamed statement it holds.</summary>
+internal sealed class ServerStatements
+{
+    /// <summary>Statements kept per server (design §6).</summary>
+    public const int StatementsMax = 200;
+
+    private readonly Dictionary<SharedStatement, LinkedListNode<SharedStatement>> _held = [];
+    private readonly LinkedList<SharedStatement> _byUse = [];
+
+    /// <summary>Number of statements held.</summary>
+    public int Count => _held.Count;
+
+    /// <summary>Session number and version of the unnamed statement that the server holds; default when it holds none.</summary>
+    public UnnamedStatement Unnamed { get; set; }
+
+    /// <summary>True, and the statement counts as just used, when the server has it.</summary>
+    public bool Touch(SharedStatement statement)
+    {
+        if (!_held.TryGetValue(statement, out LinkedListNode<SharedStatement>? node)) return false;
+        if (!ReferenceEquals(_byUse.Last, node))
+        {
+            _byUse.Remove(node);
+            _byUse.AddLast(node);
+        }
+        return true;
+    }
+
+    /// <summary>Notes that a Parse for it was sent.</summary>
+    /// <returns>A statement that has to be closed on the server to stay within the bound, or null.</returns>
+    public SharedStatement? Add(SharedStatement statement)
+    {
+        _held[statement] = _byUse.AddLast(statement);
+        if (_held.Count <= StatementsMax) return null;
+        SharedStatement oldest = _byUse.First!.Value;
+        Remove(oldest);
+        return oldest;
+    }
+
+    /// <summary>Notes that the server does not have it: its Parse failed or was skipped.</summary>
+    public void Remove(SharedStatement statement)
+    {
+        if (_held.Remove(statement, out LinkedListNode<SharedStatement>? node)) _byUse.Remove(node);
+    }
+
+    /// <summary>Notes that the server has dropped all.</summary>
+    public void Clear()
+    {
+        _held.Clear();
+        _byUse.Clear();
+        Unnamed = default;
+    }
+}
+
+/// <summary>Which client's unnamed statement, and which of them: a later Parse or Query of the client makes another one of it.</summary>
+/// <param name="Session">Number of the client session, from 1; 0 for nobody's.</param>
+/// <param name="Version">Counts the session's unnamed Parses.</param>
+internal readonly record struct UnnamedStatement(long Session, long Version);

@@ -1,0 +1,94 @@
+using System.Text;
+
+namespace ProxySuite.Proxy.Backend;
+
+/// <summary>
+/// The settings that a client has on top of its tenant's: from its start-up packet and, later, from its own SETs. Immutable; equal values of a pool
+/// are one object, so a server that already carries a client's settings is recognised by reference.
+/// </summary>
+internal sealed class SessionSettings : IEquatable<SessionSettings>
+{
+    /// <summary>Nothing beyond what the tenant's start-up packet gives every server.</summary>
+    public static readonly SessionSettings None = new([]);
+
+    // Sorted by name; names in lower case, values as SQL text that can stand behind "SET name = ".
+    private readonly KeyValuePair<string, string>[] _sorted;
+    private readonly int _hash;
+
+    private SessionSettings(KeyValuePair<string, string>[] sorted)
+    {
+        _sorted = sorted;
+        var hash = new HashCode();
+        foreach ((string name, string value) in sorted)
+        {
+            hash.Add(name);
+            hash.Add(value);
+        }
+        _hash = hash.ToHashCode();
+    }
+
+    /// <summary>Number of settings.</summary>
+    public int Count => _sorted.Length;
+
+    /// <summary>These settings with one changed; a null value takes the setting away.</summary>
+    /// <param name="name">Setting name; lower case.</param>
+    /// <param name="sqlValue">SQL text of the value, quoted as needed, e.g. <c>'UTC'</c> or <c>"a", "b"</c>.</param>
+    public SessionSettings With(string name, string? sqlValue)
+    {
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach ((string n, string v) in _sorted) settings[n] = v;
+        if (sqlValue is null) settings.Remove(name);
+        else settings[name] = sqlValue;
+        return settings.Count == 0 ? None : new SessionSettings([.. settings]);
+    }
+
+    /// <summary>The SQL that brings a server with the settings <paramref name="carried"/> to these, or an empty string when they are equal.</summary>
+    public string SqlFrom(SessionSettings carried)
+    {
+        var sql = new StringBuilder();
+        foreach ((string name, string _) in carried._sorted)
+        {
+            if (Find(name) is null) sql.Append("RESET ").Append(Sql.Name(name)).Append(';');
+        }
+        foreach ((string name, string value) in _sorted)
+        {
+            if (carried.Find(name) != value) sql.Append("SET ").Append(Sql.Name(name)).Append(" = ").Append(value).Append(';');
+        }
+        return sql.ToString();
+    }
+
+    /// <summary>The SQL text of a setting's value, or null.</summary>
+    public string? Find(string name)
+    {
+        foreach ((string n, string v) in _sorted)
+        {
+            if (n == name) return v;
+        }
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(SessionSettings? other) => other is not null && _hash == other._hash && _sorted.AsSpan().SequenceEqual(other._sorted);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as SessionSettings);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _hash;
+}
+
+/// <summary>Quoting of what the proxy itself puts into SQL.</summary>
+internal static class Sql
+{
+    /// <summary>A string literal that is right whatever standard_conforming_strings says.</summary>
+    public static string Literal(string value)
+        => value.Contains('\\', StringComparison.Ordinal)
+            ? "E'" + value.Replace("\\", @"\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal) + "'"
+            : "'" + value.Replace("'", "''", StringComparison.Ordinal) + "'";
+
+    /// <summary>An identifier, always quoted.</summary>
+    public static string Identifier(string value) => "\"" + value.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
+
+    /// <summary>The name of a setting, each part of a dotted name quoted.</summary>
+    public static string Name(string name) => string.Join('.', name.Split('.').Select(Identifier));
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using ProxySuite.Wire.Errors;
+
+namespace ProxySuite.Proxy;
+
+/// <summary>All errors that the proxy itself raises, one factory each: the list a user can look up. Each names its limit and the way out.</summary>
+internal static class ProxyErrors
+{
+    /// <summary>Unknown tenant, unknown user and wrong password are one answer: whoever guesses learns nothing (A2).</summary>
+    public static PgError LoginFailed(string user) => new(
+        SqlState.InvalidPassword, $"password authentication failed for user \"{user}\"",
+        Hint: "Check user, password and the tenant, which the database name or \"user.tenant\" names.", Severity: "FATAL");
+
+    public static PgError LoginTimedOut(TimeSpan limit) => new(
+        SqlState.QueryCanceled, "canceling authentication due to timeout",
+        Hint: $"The login has to be complete within {Seconds(limit)} (Auth:LoginTimeout).", Severity: "FATAL");
+
+    public static PgError TenantSuspended() => new(
+        SqlState.InvalidAuthorizationSpecification, "this tenant is suspended",
+        Hint: "Ask the operator of this service to resume it.", Severity: "FATAL");
+
+    public static PgError ConflictingTenants() => new(
+        SqlState.InvalidAuthorizationSpecification, "the database name and the user name name different tenants",
+        Hint: "Name the tenant once: as the database, or as \"user.tenant\".", Severity: "FATAL");
+
+    public static PgError ReplicationRefused() => new(
+        SqlState.FeatureNotSupported, "replication connections are not available to this tenant",
+        Hint: "Connect without the replication parameter.", Severity: "FATAL");
+
+    public static PgError StartupParameterRefused(string name) => new(
+        SqlState.FeatureNotSupported, $"unsupported startup parameter: {name}",
+        Hint: "Leave it out of the connection string and set it with SET after connecting.", Severity: "FATAL");
+
+    public static PgError StartupValueRefused(string name, string value) => new(
+        SqlState.InvalidParameterValue, $"invalid value for parameter \"{name}\": \"{value}\"",
+        Hint: "Correct the connection string.", Severity: "FATAL");
+
+    public static PgError MalformedOptions() => new(
+        SqlState.InvalidParameterValue, "invalid command-line arguments in startup parameter \"options\"",
+        Hint: "Write options as \"-c name=value\".", Severity: "FATAL");
+
+    public static PgError TooManyClients(int limit) => new(
+        SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many client connections: the limit is {limit}"),
+        Hint: "Close idle connections or try again later (Limits:MaxClients).", Severity: "FATAL");
+
+    public static PgError QueueFull(int waitersMax) => new(
+        SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many queries wait for a server connection: the limit is {waitersMax}"),
+        Hint: "Send fewer queries at a time, or move to a plan with more connections (Pool:MaxWaiters).");
+
+    public static PgError WaitedTooLong(TimeSpan limit, int connections) => new(
+        SqlState.TooManyConnections, $"no server connection became free within {Seconds(limit)}",
+        Hint: string.Create(CultureInfo.InvariantCulture,
+            $"All {connections} connections of the tenant's plan are busy. Shorten transactions, or move to a plan with more connections (Pool:QueryWaitTimeout)."));
+
+    public static PgError ShardUnavailable() => new(
+        SqlState.CannotConnectNow, "the tenant's database server is not available now",
+        Hint: "Try again in a few seconds.");
+
+    public static PgError RegistryUnavailable() => new(
+        SqlState.CannotConnectNow, "the tenant cannot be looked up now",
+        Hint: "Try again in a few seconds.", Severity: "FATAL");
+
+    public static PgError ServerLost() => new(
+        SqlState.ConnectionFailure, "the server closed the connection unexpectedly",
+        Hint: "Connect again; whether an open transaction was committed is not known.", Severity: "FATAL");
+
+    public static PgError ServerStateInDoubt() => new(
+        SqlState.ConnectionFailure, "the state of the server connection is in doubt, so it was closed",
+        Hint: "Connect again; whether an open transaction was committed is not known.", Severity: "FATAL");
+
+    public static PgError ShuttingDown() => new(
+        SqlState.AdminShutdown, "terminating connection due to administrator command",
+        Hint: "The proxy is shutting down; connect again.", Severity: "FATAL");
+
+    public static PgError ClientIdleTooLong(TimeSpan limit) => new(
+        SqlState.IdleSessionTimeout, "terminating connection due to idle-session timeout",
+        Hint: $"Clients may be idle for {Seconds(limit)} (Limits:ClientIdleTimeout).", Severity: "FATAL");
+
+    public static PgError MessageNotSupported(byte type) => new(
+        SqlState.ProtocolViolation, string.Create(CultureInfo.InvariantCulture, $"invalid frontend message type {type}"),
+        Hint: "The connection is closed. Check that the client speaks the PostgreSQL protocol, version 3.", Severity: "FATAL");
+
+    public static PgError FunctionCallRefused() => new(
+        SqlState.FeatureNotSupported, "the function call sub-protocol is not supported",
+        Hint: "Call the function with SELECT.", Severity: "FATAL");
+
+    public static PgError TransactionInStatementMode() => new(
+        SqlState.FeatureNotSupported, "transaction blocks are not allowed in statement pooling mode",
+        Hint: "Send single statements, or have the tenant's pool mode changed to transaction.", Severity: "FATAL");
+
+    private static string Seconds(TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"{limit.TotalSeconds:0.###} s");
+}
