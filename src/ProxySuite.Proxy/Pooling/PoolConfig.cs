@@ -1,0 +1,26 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Tenancy.Model;
+
+namespace ProxySuite.Proxy.Pooling;
+
+/// <summary>All that a pool takes from registry and options, at one moment. Immutable; a change is a new value.</summary>
+internal sealed record PoolConfig
+{
+    /// <summary>The tenant's slug, for errors, logs and metrics.</summary>
+    public required string Tenant { get; init; }
+
+    /// <summary>The shard's name, likewise.</summary>
+    public required string Shard { get; init; }
+
+    /// <summary>Server connections of the tenant on this reactor; from 1.</summary>
+    public required int Connections { get; init; }
+
+    /// <summary>For how long a client holds a server connection.</summary>
+    public required PoolMode Mode { get; init; }
+
+    /// <summary>Where and as whom to log in, by <see cref="UserRole"/>.</summary>
+    public required IReadOnlyList<BackendTarget> Targets { get; init; }
+
+    /// <summary>What a server connection was opened for: database, settings, placement, credentials. One of another value is not used again.</summary>
+    public required string Fingerprint { get; init; }
+}

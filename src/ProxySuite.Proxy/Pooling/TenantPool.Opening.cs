@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Wire.Errors;
+
+namespace ProxySuite.Proxy.Pooling;
+
+/// <summary>Opening server connections: as many as are waited for, within the tenant's budget and the shard's, and with back-off while the shard refuses.</summary>
+internal sealed partial class TenantPool
+{
+    private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(2);
+
+    private readonly Transport.WheelTimer _retryTimer;
+    private PgError? _lastFailure;
+    private int _failures;
+    private bool _hasShardPlace;
+    private bool _isInShardLine;
+
+    /// <summary>Opens what the waiters need and the budgets allow.</summary>
+    private void Pump()
+    {
+        while (!_retryTimer.IsArmed && FirstUnserved() is { } waiter)
+        {
+            if (Budget.Free == 0)
+            {
+                // Every permit is out; one that an idle server of another role holds is worth more to the one who waits.
+                if (_leaving == 0) CloseIdleOfAnotherRole(waiter.WaiterRole);
+                break;
+            }
+            if (_hasShardPlace) _hasShardPlace = false;
+            else if (!_shard.TryTake(this))
+            {
+                _isInShardLine = true;
+                break;
+            }
+            Budget.Take();
+            _ = OpenAsync(waiter.WaiterRole, new ServerPermit(Budget, _shard));
+        }
+        if (_waiters.Count == 0 && _isInShardLine)
+        {
+            _isInShardLine = false;
+            _shard.StepOut(this);
+        }
+        if (_hasShardPlace && (_waiters.Count == 0 || Budget.Free == 0))
+        {
+            _hasShardPlace = false;
+            _shard.Return();
+        }
+    }
+
+    /// <summary>The first in line for whom no connection is being opened yet.</summary>
+    private PoolWaiter? FirstUnserved()
+    {
+        if (_waiters.Count <= _openingTotal && _opening.Length == 1) return null;
+        Span<int> coming = stackalloc int[_opening.Length];
+        _opening.CopyTo(coming);
+        for (PoolWaiter? waiter = _waiters.First; waiter is not null; waiter = waiter.NextWaiter)
+        {
+            if (coming[waiter.WaiterRole]-- <= 0) return waiter;
+        }
+        return null;
+    }
+
+    private void CloseIdleOfAnotherRole(int role)
+    {
+        ServerConnection? oldest = null;
+        for (int other = 0; other < _idle.Length; other++)
+        {
+            if (other == role || _idle[other].PeekOldest() is not { } candidate) continue;
+            if (oldest is null || candidate.LastUsedAt < oldest.LastUsedAt) oldest = candidate;
+        }
+        if (oldest is not null) CloseIdle(oldest);
+    }
+
+    private void CloseIdle(ServerConnection server)
+    {
+        if (_idle[server.RoleIndex].Remove(server)) CountIdle(-1);
+        CloseServer(server);
+    }
+
+    private async Task OpenAsync(int role, ServerPermit permit)
+    {
+        CountOpening(role, +1);
+        int generation = _generation;
+        long started = Stopwatch.GetTimestamp();
+        ServerConnection? server = null;
+        OpenFailure? failure = null;
+        try
+        {
+            server = await _opener.OpenAsync(_reactor, Config.Targets[role], this, Parameters, role, generation, _options.Value);
+        }
+        catch (OpenException refused)
+        {
+            failure = refused.Failure;
+        }
+        CountOpening(role, -1);
+        if (server is null)
+        {
+            permit.Dispose();
+            ShardStats.Failed(Stopwatch.GetTimestamp());
+            OnOpenFailed(role, failure!);
+            return;
+        }
+        ShardStats.Connected(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp() - started);
+        _failures = 0;
+        _lastFailure = null;
+        _permits.Add(server, permit);
+        Welcome[role] = server.Parameters;
+        if (server.Generation == _generation && !Budget.IsOverdrawn) Offer(server);
+        else CloseServer(server);
+        Pump();
+    }
+
+    private void OnOpenFailed(int role, OpenFailure failure)
+    {
+        _failures++;
+        _lastFailure = ProxyErrors.ShardUnavailable();
+        _opener.LogFailure(Config.Tenant, Config.Shard, Config.Targets[role].Role, failure);
+        // A refusal of the login itself will not go away by waiting; anything else may, within the waiter's own deadline.
+        if (failure.IsPermanent)
+        {
+            for (PoolWaiter? waiter = _waiters.First; waiter is not null;)
+            {
+                PoolWaiter? next = waiter.NextWaiter;
+                if (waiter.WaiterRole == role) Fail(waiter, _lastFailure);
+                waiter = next;
+            }
+        }
+        if (_waiters.Count == 0) return;
+        double milliseconds = Math.Min(BackoffMax.TotalMilliseconds, BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 10)));
+        // Jitter keeps the pools of a shard that comes back from knocking all at once.
+        if (!_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, TimeSpan.FromMilliseconds(milliseconds * (0.75 + (Random.Shared.NextDouble() / 2))));
+    }
+
+    private void OnRetryTimer() => Pump();
+
+    private void CountOpening(int role, int change)
+    {
+        _opening[role] += change;
+        _openingTotal += change;
+        Stats.ServersOpening += change;
+        ShardStats.ServersOpening += change;
+    }
+
+    /// <inheritdoc/>
+    void IShardClaimant.OnShardPlace() => _reactor.Post(static state => ((TenantPool)state!).TakeShardPlace(), this);
+
+    /// <inheritdoc/>
+    void IShardClaimant.OnEvictionWanted() => _reactor.Post(static state => ((TenantPool)state!).EvictOne(), this);
+
+    private void TakeShardPlace()
+    {
+        _isInShardLine = false;
+        _hasShardPlace = true;
+        Pump();
+        if (!_hasShardPlace) return;
+        // Not needed any more, or held back by a back-off: the next in line may have use for it.
+        _hasShardPlace = false;
+        _shard.Return();
+    }
+
+    private void EvictOne()
+    {
+        ServerConnection? oldest = null;
+        foreach (IdleServers idle in _idle)
+        {
+            if (idle.PeekOldest() is { } candidate && (oldest is null || candidate.LastUsedAt < oldest.LastUsedAt)) oldest = candidate;
+        }
+        if (oldest is not null) CloseIdle(oldest);
+    }
+}

@@ -1,0 +1,295 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+
+namespace ProxySuite.Proxy.Pooling;
+
+/// <summary>
+/// The server connections of one tenant on its home reactor: idle ones by backend role, those lent, those being opened, and the queue of
+/// who waits. Everything here runs on that reactor's thread; only the shard's budget is shared.
+/// </summary>
+/// <remarks>
+/// Invariants (checked by tests): every server connection holds one permit from its opening until the server has hung up; while someone waits,
+/// no server that could serve the first in line is idle.
+/// </remarks>
+internal sealed partial class TenantPool : IServerOwner, IShardClaimant
+{
+    private readonly Reactor _reactor;
+    private readonly CurrentOptions _options;
+    private readonly ServerOpener _opener;
+    private readonly ShardBudget _shard;
+    private readonly WaiterQueue _waiters = new();
+    private readonly IdleServers[] _idle;
+    private readonly int[] _opening;
+    private readonly Dictionary<ServerConnection, ServerPermit> _permits = [];
+    private readonly FrameWriter _scratch = new();
+    private readonly WheelTimer _queueTimer;
+    private int _openingTotal;
+    private int _idleTotal;
+    private int _lent;
+    private int _leaving;
+    private int _generation;
+
+    public TenantPool(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, PoolConfig config, TenantStats stats, ShardStats shardStats)
+    {
+        _reactor = reactor;
+        _options = options;
+        _opener = opener;
+        _shard = shard;
+        Config = config;
+        Stats = stats;
+        ShardStats = shardStats;
+        Budget.Total = config.Connections;
+        _idle = [.. config.Targets.Select(_ => new IdleServers())];
+        _opening = new int[config.Targets.Count];
+        Welcome = new ParameterSnapshot?[config.Targets.Count];
+        _queueTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnQueueTimer(), this);
+        _retryTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnRetryTimer(), this);
+        _shard.Join(this);
+    }
+
+    /// <summary>What registry and options say about it now.</summary>
+    public PoolConfig Config { get; private set; }
+
+    /// <summary>The budget of the shard it is on.</summary>
+    public ShardBudget Shard => _shard;
+
+    /// <summary>The registry entry that the configuration was made from.</summary>
+    public object? Source { get; set; }
+
+    /// <summary>The tenant's permits on this reactor.</summary>
+    public TenantBudget Budget { get; } = new();
+
+    /// <summary>The tenant's numbers on this reactor.</summary>
+    public TenantStats Stats { get; }
+
+    /// <summary>The shard's numbers on this reactor.</summary>
+    public ShardStats ShardStats { get; }
+
+    /// <summary>Prepared statements of all the tenant's clients, by content.</summary>
+    public StatementCatalog Statements { get; } = new();
+
+    /// <summary>Equal settings and parameters of this pool are one object.</summary>
+    public Interner<SessionSettings> Settings { get; } = new();
+
+    /// <inheritdoc cref="Settings"/>
+    public Interner<ParameterSnapshot> Parameters { get; } = new();
+
+    /// <summary>What a server of each role reported at login: what a new client is told.</summary>
+    public ParameterSnapshot?[] Welcome { get; }
+
+    /// <summary>Client sessions attached to this pool.</summary>
+    public int Clients { get; set; }
+
+    /// <summary>Connections idle, lent, being opened, and queries waiting.</summary>
+    public PoolCounts Counts => new(_idleTotal, _lent, _openingTotal, _waiters.Count);
+
+    /// <summary>True when nothing is left that would be lost by forgetting the pool.</summary>
+    public bool IsUnused => Clients == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0;
+
+    /// <inheritdoc/>
+    public int IdleHint => Volatile.Read(ref _idleTotal);
+
+    /// <summary>Lends an idle server at once when there is one and nobody waits: the common case, no queue, no allocation.</summary>
+    public ServerConnection? TryCheckout(int role)
+    {
+        if (_waiters.Count > 0) return null;
+        IdleServers idle = _idle[role];
+        ServerConnection? server = _options.Value.Pool.ServerChoice == ServerChoice.Lifo ? idle.TakeNewest() : idle.TakeOldest();
+        if (server is null) return null;
+        CountIdle(-1);
+        CountLent(+1);
+        return server;
+    }
+
+    /// <summary>Stands in line; the waiter is called once, with a server or an error, unless <see cref="Leave"/> comes first.</summary>
+    /// <returns>The reason when the queue takes no more.</returns>
+    public PgError? Enqueue(PoolWaiter waiter, int role)
+    {
+        PoolOptions options = _options.Value.Pool;
+        if (_waiters.Count >= options.MaxWaiters)
+        {
+            Stats.WaitersRefused++;
+            Stats.ErrorsProxy++;
+            return ProxyErrors.QueueFull(options.MaxWaiters);
+        }
+        waiter.WaiterRole = role;
+        waiter.WaitingSince = _reactor.NowTicks;
+        waiter.WaitDeadline = _reactor.NowMilliseconds + (long)options.QueryWaitTimeout.TotalMilliseconds;
+        _waiters.Add(waiter);
+        Stats.QueueDepth = _waiters.Count;
+        if (!_queueTimer.IsArmed) _reactor.Timers.Arm(_queueTimer, options.QueryWaitTimeout);
+        Pump();
+        return null;
+    }
+
+    /// <summary>The waiter gives up: its client has gone.</summary>
+    /// <returns>False when it was no longer in line: what came first counts.</returns>
+    public bool Leave(PoolWaiter waiter)
+    {
+        if (!_waiters.Remove(waiter)) return false;
+        Stats.QueueDepth = _waiters.Count;
+        return true;
+    }
+
+    /// <summary>Takes a server back. Its state decides: lent again, reset first, or closed.</summary>
+    public void Checkin(ServerConnection server)
+    {
+        server.Unlink();
+        CountLent(-1);
+        if (server.IsClosed) return;
+        server.LastUsedAt = _reactor.NowMilliseconds;
+        if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || Budget.IsOverdrawn || IsTooOld(server))
+        {
+            CloseServer(server);
+            return;
+        }
+        if (server.CancelsUnderWay > 0)
+        {
+            // A cancel that is still on its way would hit whoever comes next.
+            server.IsDirty = true;
+            server.IsParked = true;
+            server.OverdueAt = Deadline();
+            return;
+        }
+        if (server.IsDirty || _options.Value.Pool.ServerReset == ServerReset.Always)
+        {
+            Reset(server);
+            return;
+        }
+        Offer(server);
+    }
+
+    /// <summary>Takes back a server whose client left in the middle of something: cancelled by the caller if it is busy, closed in any case.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="isAtBoundary">False when a message was cut off, so that not even a good-bye can follow.</param>
+    public void Abandon(ServerConnection server, bool isAtBoundary)
+    {
+        server.Unlink();
+        CountLent(-1);
+        if (server.State == ServerState.Closed) return;
+        // A server that reads COPY data takes no Terminate, and a cancel only once data comes: end-of-stream is what ends it.
+        if (isAtBoundary && !server.Ledger.IsCopyIn) CloseServer(server);
+        else server.Abort();
+    }
+
+    /// <summary>A cancel request for this server is over: the shard has closed the connection that carried it.</summary>
+    public void OnCancelDone(ServerConnection server)
+    {
+        server.CancelsUnderWay--;
+        if (!server.IsParked || server.CancelsUnderWay > 0) return;
+        server.IsParked = false;
+        if (!server.IsClosed) Reset(server);
+    }
+
+    /// <inheritdoc/>
+    void IServerOwner.OnReset(ServerConnection server)
+    {
+        server.OverdueAt = 0;
+        if (server.IsCondemned || server.Generation != _generation || Budget.IsOverdrawn) CloseServer(server);
+        else Offer(server);
+    }
+
+    /// <inheritdoc/>
+    void IServerOwner.OnServerClosed(ServerConnection server)
+    {
+        if (_idle[server.RoleIndex].Remove(server)) CountIdle(-1);
+        if (server.IsLeaving) _leaving--;
+        if (_permits.Remove(server, out ServerPermit? permit)) permit.Dispose();
+        Pump();
+    }
+
+    private void Reset(ServerConnection server)
+    {
+        server.OverdueAt = Deadline();
+        server.Reset(_scratch);
+    }
+
+    private void CloseServer(ServerConnection server)
+    {
+        if (server.State != ServerState.Open) return;
+        server.OverdueAt = Deadline();
+        server.IsLeaving = true;
+        _leaving++;
+        server.Close();
+    }
+
+    private long Deadline() => _reactor.NowMilliseconds + (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
+
+    private bool IsTooOld(ServerConnection server)
+    {
+        TimeSpan lifetime = _options.Value.Pool.ServerLifetime;
+        return lifetime > TimeSpan.Zero && _reactor.NowMilliseconds - server.OpenedAt > lifetime.TotalMilliseconds;
+    }
+
+    /// <summary>A clean server: straight to the first in line who can use it, else idle.</summary>
+    private void Offer(ServerConnection server)
+    {
+        PoolWaiter? first = _waiters.First;
+        // The first in line may need another role and have a connection of its own on the way; then the next one of this role goes.
+        if (first is not null && first.WaiterRole != server.RoleIndex)
+        {
+            if (_opening[first.WaiterRole] == 0 && _leaving == 0)
+            {
+                CloseServer(server);
+                return;
+            }
+            while (first is not null && first.WaiterRole != server.RoleIndex) first = first.NextWaiter;
+        }
+        if (first is null)
+        {
+            _idle[server.RoleIndex].Add(server);
+            CountIdle(+1);
+            return;
+        }
+        _waiters.Remove(first);
+        Stats.QueueDepth = _waiters.Count;
+        Stats.WaitTime.Record(_reactor.NowTicks - first.WaitingSince);
+        CountLent(+1);
+        first.OnServerLent(server);
+    }
+
+    private void OnQueueTimer()
+    {
+        while (_waiters.First is { } first)
+        {
+            long left = first.WaitDeadline - _reactor.NowMilliseconds;
+            if (left > 0)
+            {
+                _reactor.Timers.Arm(_queueTimer, TimeSpan.FromMilliseconds(left));
+                return;
+            }
+            Stats.WaitersTimedOut++;
+            Fail(first, _lastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Budget.Total));
+        }
+    }
+
+    private void Fail(PoolWaiter waiter, PgError error)
+    {
+        _waiters.Remove(waiter);
+        Stats.QueueDepth = _waiters.Count;
+        Stats.WaitTime.Record(_reactor.NowTicks - waiter.WaitingSince);
+        Stats.ErrorsProxy++;
+        waiter.OnWaitFailed(error);
+    }
+
+    private void CountIdle(int change)
+    {
+        _idleTotal += change;
+        Stats.ServersIdle += change;
+        ShardStats.ServersIdle += change;
+    }
+
+    private void CountLent(int change)
+    {
+        _lent += change;
+        Stats.ServersActive += change;
+        ShardStats.ServersActive += change;
+    }
+}
+
+/// <summary>How many server connections are where, and how many queries wait.</summary>
+internal readonly record struct PoolCounts(int Idle, int Linked, int Opening = 0, int Waiting = 0);

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Secrets;
+using PoolMode = ProxySuite.Tenancy.Model.PoolMode;
+
+namespace ProxySuite.Proxy.Routing;
+
+/// <summary>Makes of a registry entry what a pool needs: hosts, login roles, their passwords, start-up settings. Any thread.</summary>
+/// <param name="passwords">Derives the roles' passwords from the master key.</param>
+/// <param name="settings">Knows the name of the setting that carries the tenant's id.</param>
+internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings settings)
+{
+    private static readonly UserRole[] Roles = Enum.GetValues<UserRole>();
+
+    /// <summary>The configuration of a tenant's pool.</summary>
+    public PoolConfig For(TenantEntry entry, ProxyOptions options)
+    {
+        Tenant tenant = entry.Tenant;
+        BackendTarget[] targets = [.. Roles.Select(role => TargetOf(entry, role))];
+        return new PoolConfig
+        {
+            Tenant = tenant.Slug.Value,
+            Shard = entry.Shard.Name,
+            Connections = tenant.Plan.Connections,
+            Mode = tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode,
+            Targets = targets,
+            Fingerprint = string.Create(CultureInfo.InvariantCulture, $"{tenant.Placement.Epoch}/{tenant.CredentialsEpoch}/{targets[0].Database}/")
+                + string.Join('/', targets[0].EndPoints) + '/' + string.Join('/', targets[0].Settings),
+        };
+    }
+
+    private BackendTarget TargetOf(TenantEntry entry, UserRole role)
+    {
+        Tenant tenant = entry.Tenant;
+        string login = BackendNames.Role(tenant.Id, role);
+        return new BackendTarget(
+            [.. entry.Shard.Primary.Select(ToEndPoint)],
+            tenant.Placement.Database,
+            login,
+            new Secret(passwords.PasswordFor(login, tenant.CredentialsEpoch)),
+            [.. settings.For(tenant)]);
+    }
+
+    private static EndPoint ToEndPoint(ShardEndpoint endpoint)
+        => endpoint.IsUnixSocket ? new UnixDomainSocketEndPoint(endpoint.UnixSocketPath)
+            : IPAddress.TryParse(endpoint.Host, out IPAddress? address) ? new IPEndPoint(address, endpoint.Port)
+            : new DnsEndPoint(endpoint.Host, endpoint.Port);
+}

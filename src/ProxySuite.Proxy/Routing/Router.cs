@@ -1,0 +1,88 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Model;
+
+namespace ProxySuite.Proxy.Routing;
+
+/// <summary>The pools of one reactor: tenant to placement to pool. Touched by the reactor's thread alone.</summary>
+internal sealed class Router
+{
+    private static readonly TimeSpan TidyInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Reactor _reactor;
+    private readonly CurrentOptions _options;
+    private readonly ServerOpener _opener;
+    private readonly ShardBudgets _shards;
+    private readonly PoolConfigs _configs;
+    private readonly StatsRegistry _stats;
+    private readonly Dictionary<TenantId, TenantPool> _pools = [];
+    private readonly List<TenantPool> _retiring = [];
+    private readonly WheelTimer _tidy;
+
+    public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, PoolConfigs configs, StatsRegistry stats)
+    {
+        _reactor = reactor;
+        _options = options;
+        _opener = opener;
+        _shards = shards;
+        _configs = configs;
+        _stats = stats;
+        _tidy = new WheelTimer(static router => ((Router)router!).Tidy(), this);
+    }
+
+    /// <summary>Pools now: those of tenants with clients or server connections.</summary>
+    public IReadOnlyDictionary<TenantId, TenantPool> Pools => _pools;
+
+    /// <summary>The tenant's pool, made or brought up to date.</summary>
+    public TenantPool PoolOf(TenantEntry entry)
+    {
+        if (!_tidy.IsArmed) _reactor.Timers.Arm(_tidy, TidyInterval);
+        // The registry's cache hands out one object for one state, so a login of a known tenant ends here.
+        if (_pools.TryGetValue(entry.Tenant.Id, out TenantPool? pool) && ReferenceEquals(pool.Source, entry)) return pool;
+        PoolConfig config = _configs.For(entry, _options.Value);
+        ShardBudget budget = _shards.Of(entry.Shard);
+        if (pool is not null)
+        {
+            // A pool belongs to its shard's budget for life; a tenant that has moved gets a new one, and the old one empties.
+            if (ReferenceEquals(pool.Shard, budget))
+            {
+                pool.Reconfigure(config);
+                pool.Source = entry;
+                return pool;
+            }
+            _retiring.Add(pool);
+            pool.Retire();
+        }
+        pool = new TenantPool(_reactor, _options, _opener, budget, config,
+            _stats.Tenant(config.Tenant, _reactor.Index), _stats.Shard(config.Shard, _reactor.Index)) { Source = entry };
+        _pools[entry.Tenant.Id] = pool;
+        return pool;
+    }
+
+    /// <summary>A tenant has changed: its pool, if there is one, takes that over.</summary>
+    public TenantPool? Update(TenantEntry entry) => _pools.ContainsKey(entry.Tenant.Id) ? PoolOf(entry) : null;
+
+    private void Tidy()
+    {
+        List<TenantId>? unused = null;
+        foreach ((TenantId id, TenantPool pool) in _pools)
+        {
+            pool.Tidy();
+            if (pool.IsUnused) (unused ??= []).Add(id);
+        }
+        if (unused is not null)
+        {
+            foreach (TenantId id in unused)
+            {
+                _pools[id].Retire();
+                _pools.Remove(id);
+            }
+        }
+        foreach (TenantPool pool in _retiring) pool.Tidy();
+        _retiring.RemoveAll(static pool => pool.IsUnused);
+        if (_pools.Count > 0 || _retiring.Count > 0) _reactor.Timers.Arm(_tidy, TidyInterval);
+    }
+}
