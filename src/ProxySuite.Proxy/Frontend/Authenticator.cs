@@ -1,0 +1,74 @@
+using System.Text;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Tenancy.Cache;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Secrets;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Scram;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>Who a client proved to be.</summary>
+internal readonly record struct AuthenticatedUser(TenantEntry Entry, TenantUser User);
+
+/// <summary>
+/// Proves by SCRAM-SHA-256 that a client is a user of a tenant. An unknown tenant or user goes through an exchange of the same length and cost, with a salt
+/// that stays the same for a name, and gets the answer of a wrong password (A2). Any thread.
+/// </summary>
+/// <param name="tenants">Where tenants are looked up.</param>
+/// <param name="secret">Makes the salts of users who do not exist; the same on all proxies.</param>
+/// <param name="time">Tells whether a password has expired.</param>
+internal sealed class Authenticator(TenantDirectory tenants, MasterKey secret, TimeProvider time)
+{
+    private readonly byte[] _mockSecret = secret.Authenticate("proxysuite/mock-scram"u8);
+
+    /// <summary>Runs the exchange up to, and without, AuthenticationOk; what remains to be sent is left in <see cref="MessagePipe.Out"/>.</summary>
+    /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 suspended; 57P03 the registry does not answer; 08P01 a malformed message.</exception>
+    /// <exception cref="IOException">The client has gone.</exception>
+    public async Task<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, CancellationToken cancellationToken)
+    {
+        TenantEntry? entry = await FindAsync(naming.Slug, cancellationToken);
+        TenantUser? user = entry?.Tenant.Users.GetValueOrDefault(naming.User);
+        if (user?.ValidUntil is { } end && end <= time.GetUtcNow()) user = null;
+        ScramServer exchange = user is null
+            ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"))
+            : new ScramServer(user.Verifier);
+
+        Authentication.WriteSASL(pipe.Out, withChannelBinding: false);
+        await pipe.FlushAsync(cancellationToken);
+        PipeMessage first = await NextAsync(pipe, cancellationToken);
+        Authentication.WriteSASLContinue(pipe.Out, Start(exchange, first.Body));
+        await pipe.FlushAsync(cancellationToken);
+        PipeMessage last = await NextAsync(pipe, cancellationToken);
+        if (!exchange.TryFinish(SASLResponse.Read(last.Body), out byte[]? serverFinal) || entry is null || user is null)
+        {
+            throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
+        }
+        if (!entry.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
+        Authentication.WriteSASLFinal(pipe.Out, serverFinal);
+        return new AuthenticatedUser(entry, user);
+    }
+
+    private async ValueTask<TenantEntry?> FindAsync(string slug, CancellationToken cancellationToken)
+    {
+        if (!TenantSlug.TryParse(slug, out TenantSlug parsed)) return null;
+        TenantLookup found = await tenants.GetAsync(parsed, cancellationToken);
+        if (found.Outcome == LookupOutcome.RegistryUnavailable) throw new PgErrorException(ProxyErrors.RegistryUnavailable());
+        return found.Entry;
+    }
+
+    private static byte[] Start(ScramServer exchange, byte[] body)
+    {
+        SASLInitialResponse response = SASLInitialResponse.Read(body);
+        return exchange.Start(response.Mechanism, response.Data);
+    }
+
+    private static async ValueTask<PipeMessage> NextAsync(MessagePipe pipe, CancellationToken cancellationToken)
+    {
+        PipeMessage message = await pipe.ReadAsync(cancellationToken) ?? throw new IOException("the client left during authentication");
+        if ((FrontendMessage)message.Type != FrontendMessage.PasswordMessage) PgProtocolException.Throw($"expected SASL response, got message type {message.Type}");
+        return message;
+    }
+}

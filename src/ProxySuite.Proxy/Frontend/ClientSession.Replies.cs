@@ -1,0 +1,186 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Sql;
+using PoolMode = ProxySuite.Tenancy.Model.PoolMode;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>The way from the server to the client, and the moment at which the server goes back to its pool.</summary>
+internal sealed partial class ClientSession
+{
+    private bool _isHoldingServerBack;
+    private bool _isReleaseHeldBack;
+    private bool _sawError;             // since the last ReadyForQuery
+    private bool _sawRollback;          // likewise
+    private bool _isBatchUnscanned;     // a text was too long to look at
+    private StatementTraits _batchTraits; // of what was sent since the session was last idle
+    private List<SettingChange>? _pendingChanges; // SETs whose transaction has not ended
+
+    /// <inheritdoc/>
+    public bool OnReplies(ReadOnlySpan<byte> replies)
+    {
+        _stats.BytesOut += replies.Length;
+        if (_link.Send(replies)) return true;
+        _isHoldingServerBack = true;
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void OnReadyForQuery(ServerConnection server, TransactionStatus status)
+    {
+        _stats.Queries++;
+        _stats.QueryTime.Record(_context.Reactor.NowTicks - _requestStarted);
+        _requestStarted = server.Ledger.Count > 0 ? _context.Reactor.NowTicks : 0;
+        if (status == TransactionStatus.Idle) _stats.Transactions++;
+        if (_pendingChanges is { Count: > 0 }) SettleChanges(server, status);
+        _sawError = _sawRollback = false;
+        if (_isOverOwed && server.Ledger.Count < OwedMax / 2)
+        {
+            _isOverOwed = false;
+            _link.ResumeReading();
+        }
+        if (status != TransactionStatus.Idle && _pool.Config.Mode == PoolMode.Statement)
+        {
+            _stats.ErrorsClient++;
+            End(ProxyErrors.TransactionInStatementMode());
+            return;
+        }
+        TryRelease(server);
+    }
+
+    private void TryRelease(ServerConnection server)
+    {
+        ReplyLedger ledger = server.Ledger;
+        bool isMidMessage = _bodyLeft > 0 && !_isBodyDropped;
+        var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any);
+        _isReleaseHeldBack = isMidMessage;
+        if (!SessionMachine.MayRelease(_pool.Config.Mode, facts)) return;
+        _server = null;
+        _isReleaseHeldBack = false;
+        _isHoldingServerBack = false;
+        _batchTraits = StatementTraits.None;
+        _isBatchUnscanned = false;
+        ledger.Shrink();
+        Enter(SessionState.Idle);
+        _pool.Checkin(server);
+    }
+
+    /// <summary>SETs become part of the session when their transaction commits, and never were when it does not.</summary>
+    private void SettleChanges(ServerConnection server, TransactionStatus status)
+    {
+        if (status == TransactionStatus.Idle)
+        {
+            if (!_sawError && !_sawRollback)
+            {
+                SessionSettings carried = server.Settings;
+                foreach (SettingChange change in _pendingChanges!)
+                {
+                    _settings = change.Apply(_settings, _startup);
+                    carried = change.Apply(carried, SessionSettings.None);
+                }
+                _settings = _pool.Settings.Intern(_settings);
+                server.NoteSettings(_pool.Settings.Intern(carried));
+            }
+            _pendingChanges!.Clear();
+        }
+        else if (_sawRollback)
+        {
+            // Back to a savepoint: which of the changes are undone is the server's secret, so the session stays with it.
+            _pins.Add(PinReason.SessionSetting);
+            _pendingChanges!.Clear();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnTag(ServerConnection server, TagMeaning meaning)
+    {
+        switch (meaning)
+        {
+            case TagMeaning.Rollback:
+                _sawRollback = true;
+                break;
+            case TagMeaning.DiscardAll:
+                _pins.Clear();
+                _statements.Clear();
+                _statements.ForgetUnnamed();
+                _pendingChanges?.Clear();
+                _settings = _startup;
+                break;
+            case TagMeaning.DeallocateAll:
+                _statements.Clear();
+                break;
+            case TagMeaning.Set when (_batchTraits & (StatementTraits.SetsSession | StatementTraits.SetLocal | StatementTraits.SetRoleOrAuthorization)) == 0:
+                // Not in any text that was looked at: an EXECUTE, or a text too long to scan. The tag gives it away.
+                _pins.Add(PinReason.SessionSetting);
+                break;
+            case TagMeaning.MayLeaveState when _isBatchUnscanned:
+                _pins.Add(PinReason.Other);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnError(ServerConnection server)
+    {
+        _stats.ErrorsServer++;
+        _sawError = true;
+    }
+
+    /// <inheritdoc/>
+    public void OnParameter(string name, string value) => _told = _pool.Parameters.Intern(_told.With(name, value));
+
+    /// <inheritdoc/>
+    public void OnSettingsApplied(ServerConnection server) => TellParameters(server);
+
+    /// <summary>Tells the client what this server reports otherwise than the last one did, so that its view holds whatever server it is on.</summary>
+    private void TellParameters(ServerConnection server)
+    {
+        if (ReferenceEquals(_told, server.Parameters)) return;
+        FrameWriter? changes = null;
+        foreach ((string name, string value) in server.Parameters.All)
+        {
+            // The backend role's name stays with us: the client was told its own.
+            if (_told[name] == value || name == "session_authorization") continue;
+            changes ??= new FrameWriter();
+            ParameterStatus.Write(changes, name, value);
+        }
+        _told = server.Parameters;
+        if (changes is not null) ToClient(changes.WrittenSpan);
+    }
+
+    /// <inheritdoc/>
+    public void OnSettingsRefused(ServerConnection server, ReadOnlySpan<byte> errorResponse)
+    {
+        // A value from the connection string that PostgreSQL does not take: it says so as it would have at login, and the session ends.
+        _stats.ErrorsClient++;
+        _server = null;
+        ToClient(errorResponse);
+        CountState(-1);
+        _state = SessionState.Idle;
+        CountState(+1);
+        _pool.Abandon(server, isAtBoundary: false);
+        CloseFromHere();
+    }
+
+    /// <inheritdoc/>
+    public void OnServerDrained() => _link.ResumeReading();
+
+    /// <inheritdoc/>
+    public void OnServerLost(ServerConnection server, ServerLoss loss)
+    {
+        _stats.ErrorsServer++;
+        _server = null;
+        _pool.Abandon(server, isAtBoundary: false);
+        Enter(SessionState.Idle);
+        // The server has told the client why itself when it ended the session in order.
+        if (loss == ServerLoss.Closed && server.HasSaidWhy) CloseFromHere();
+        else End(loss == ServerLoss.Closed ? ProxyErrors.ServerLost() : ProxyErrors.ServerStateInDoubt());
+    }
+
+    private void EmitOwnReplies(ServerConnection server)
+    {
+        while (server.Ledger.TryTakeOwn()) ToClient("1\0\0\0\u0004"u8);
+    }
+}

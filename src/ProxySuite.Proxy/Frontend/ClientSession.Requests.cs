@@ -1,0 +1,264 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Sql;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>The way from the client to the server: every message is entered into the ledger as it is sent; most bytes go out as they came in.</summary>
+internal sealed partial class ClientSession
+{
+    private static ReadOnlySpan<byte> ReadyIdle => "Z\0\0\0\u0005I"u8;
+
+    private int _bodyLeft;            // of a client message that is passed on, or dropped, in parts
+    private bool _isBodyDropped;
+    private bool _isRefusedToSync;    // the error is out; drop until the Sync that ends the batch
+    private bool _isOverOwed;         // too many replies are owed to read on
+    private long _requestStarted;     // reactor time in ticks of the oldest unanswered request; 0 when nothing is asked
+
+    /// <inheritdoc/>
+    public Consumed OnBytes(ReadOnlySpan<byte> received)
+    {
+        try
+        {
+            Consumed consumed = Relay(received);
+            _stats.BytesIn += consumed.Bytes;
+            return consumed;
+        }
+        catch (PgProtocolException violation)
+        {
+            _stats.ErrorsClient++;
+            End(violation.Error);
+            return new Consumed(received.Length, KeepReading: false);
+        }
+    }
+
+    private Consumed Relay(ReadOnlySpan<byte> received)
+    {
+        FrameWriter rewritten = _context.Scratch; // what has been put together so far; what lies behind `from` goes out as it came
+        rewritten.Clear();
+        int at = 0;
+        int from = 0;
+        int bodyLengthMax = _context.Options.Value.Limits.MaxMessageBytes - 4;
+        while (at < received.Length)
+        {
+            if (_bodyLeft > 0)
+            {
+                int part = Math.Min(_bodyLeft, received.Length - at);
+                at += part;
+                _bodyLeft -= part;
+                if (_isBodyDropped) from = at;
+                continue;
+            }
+            if (!FrameHeader.TryRead(received[at..], bodyLengthMax, out FrameHeader header)) break;
+            var type = (FrontendMessage)header.Type;
+            FrontendAction action = SessionMachine.OnFrontend(_state, type);
+            int end = Math.Min(at + header.FrameLength, received.Length);
+            // Whole in hand, or as much of it as there can be: a header with a huge length and nothing behind it gets no server.
+            if (end - at < header.FrameLength && end - at < TransportConnection.ReceiveSize && action != FrontendAction.Refuse
+                && !(type == FrontendMessage.CopyData && action is FrontendAction.Forward or FrontendAction.Drop))
+            {
+                break;
+            }
+            switch (action)
+            {
+                case FrontendAction.Hold:
+                    return new Consumed(at, KeepReading: false);
+                case FrontendAction.Terminate:
+                    SendOut(received[from..at], rewritten);
+                    CloseFromHere();
+                    return new Consumed(received.Length, KeepReading: false);
+                case FrontendAction.Refuse:
+                    Refuse(type);
+                    return new Consumed(received.Length, KeepReading: false);
+                case FrontendAction.AnswerReady:
+                    _stats.Queries++;
+                    ToClient(ReadyIdle);
+                    Skip(header, end, received, ref at, ref from, rewritten);
+                    continue;
+                case FrontendAction.Drop:
+                    Skip(header, end, received, ref at, ref from, rewritten);
+                    continue;
+                case FrontendAction.AnswerError:
+                    AnswerRefusal(type);
+                    Skip(header, end, received, ref at, ref from, rewritten);
+                    continue;
+                case FrontendAction.LinkAndForward when !TryLink():
+                    return new Consumed(at, KeepReading: _state == SessionState.Refused);
+            }
+            if (_server!.Ledger.IsFree && !ReferenceEquals(_server.Settings, _settings)) ApplySettings(received, at, ref from, rewritten);
+            if (_requestStarted == 0) _requestStarted = _context.Reactor.NowTicks;
+            ReadOnlySpan<byte> body = received[(at + FrameHeader.Size)..end];
+            bool isWhole = end - at == header.FrameLength;
+            if (!TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
+            at = end;
+            _bodyLeft = header.FrameLength - (int)(isWhole ? header.FrameLength : body.Length + FrameHeader.Size);
+            _isBodyDropped = false;
+        }
+        bool roomy = SendOut(received[from..Math.Min(at, received.Length)], rewritten);
+        if (_server is { } server)
+        {
+            EmitOwnReplies(server);
+            if (server.Ledger.Count > OwedMax) _isOverOwed = true;
+            // A late CopyData, or the rest of one, owes nothing: the server may have become free before its last byte.
+            if (_bodyLeft == 0 && _isReleaseHeldBack) TryRelease(server);
+        }
+        return new Consumed(Math.Min(at, received.Length), KeepReading: roomy && !_isOverOwed && _state is SessionState.Idle or SessionState.Linked or SessionState.Refused);
+    }
+
+    /// <summary>Enters a message that goes out as it came.</summary>
+    private void Track(FrontendMessage type, ReadOnlySpan<byte> body, bool isWhole)
+    {
+        ReplyLedger ledger = _server!.Ledger;
+        switch (type)
+        {
+            case FrontendMessage.Query:
+                // A Query destroys the unnamed statement (protocol-flow: Extended Query).
+                _statements.ForgetUnnamed();
+                _server.Statements.Unnamed = default;
+                NoteQuery(body, isWhole);
+                ledger.Push(Owed.Query);
+                break;
+            case FrontendMessage.Execute:
+                if (isWhole) Execute.Read(body);
+                ledger.Push(Owed.Execute);
+                break;
+            case FrontendMessage.Sync:
+                if (body.Length > 0) PgProtocolException.ThrowMalformed(nameof(Sync), "it has no body");
+                ledger.Push(Owed.Sync);
+                break;
+            case FrontendMessage.CopyDone or FrontendMessage.CopyFail:
+                ledger.Push(Owed.CopyEnd);
+                break;
+        }
+    }
+
+    private void NoteQuery(ReadOnlySpan<byte> body, bool isWhole)
+    {
+        if (!isWhole)
+        {
+            NoteUnscanned();
+            return;
+        }
+        ReadOnlySpan<byte> sql = Query.Read(body).Sql;
+        StatementFacts facts = SqlScanner.Scan(sql);
+        if (facts.Traits == StatementTraits.None) return;
+        NoteTraits(facts.Traits, SettingChange.From(sql, facts));
+    }
+
+    /// <summary>What a text that goes to the server may leave behind in its session.</summary>
+    private void NoteTraits(StatementTraits traits, SettingChange? change)
+    {
+        if (traits == StatementTraits.None) return;
+        _batchTraits |= traits;
+        if (change is not null) (_pendingChanges ??= []).Add(change);
+        _pins.Note(traits, isJournaled: change is not null);
+        if ((traits & (StatementTraits.Do | StatementTraits.Call | StatementTraits.UnicodeIdentifier)) != 0) _server!.IsDirty = true;
+    }
+
+    /// <summary>A text too long to look at as a whole: what it leaves behind is found by its tags, or cleaned away unseen.</summary>
+    private void NoteUnscanned()
+    {
+        _isBatchUnscanned = true;
+        _server!.IsDirty = true;
+    }
+
+    private bool TryLink()
+    {
+        if (_pool.TryCheckout(Role) is { } server)
+        {
+            Attach(server);
+            return true;
+        }
+        if (_pool.Enqueue(this, Role) is { } full)
+        {
+            _refusal = full;
+            Enter(SessionState.Refused);
+            _link.ResumeReading();
+            return false;
+        }
+        if (!IsWaiting) return _state == SessionState.Linked;
+        Enter(SessionState.Waiting);
+        return false;
+    }
+
+    /// <inheritdoc/>
+    internal override void OnServerLent(ServerConnection server)
+    {
+        Attach(server);
+        _link.ResumeReading();
+    }
+
+    /// <inheritdoc/>
+    internal override void OnWaitFailed(PgError error)
+    {
+        _refusal = error;
+        Enter(SessionState.Refused);
+        _link.ResumeReading();
+    }
+
+    private void Attach(ServerConnection server)
+    {
+        _server = server;
+        server.Link(this);
+        Enter(SessionState.Linked);
+        if (ReferenceEquals(server.Settings, _settings)) TellParameters(server);
+    }
+
+    private void ApplySettings(ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        rewritten.WriteBytes(received[from..at]);
+        from = at;
+        _server!.WriteSettings(rewritten, _settings);
+    }
+
+    /// <summary>Answers a message of a batch for which no server came: a Query with error and ReadyForQuery, an extended batch with one error, at its Sync ready.</summary>
+    private void AnswerRefusal(FrontendMessage type)
+    {
+        if (type is FrontendMessage.Query or FrontendMessage.Sync)
+        {
+            if (!_isRefusedToSync) SendError(_refusal!);
+            ToClient(ReadyIdle);
+            _isRefusedToSync = false;
+            _refusal = null;
+            Enter(SessionState.Idle);
+            return;
+        }
+        if (_isRefusedToSync) return;
+        SendError(_refusal!);
+        _isRefusedToSync = true;
+    }
+
+    private void Refuse(FrontendMessage type)
+    {
+        _stats.ErrorsClient++;
+        End(type == FrontendMessage.FunctionCall ? ProxyErrors.FunctionCallRefused() : ProxyErrors.MessageNotSupported((byte)type));
+    }
+
+    /// <summary>Cuts a message out of what goes to the server.</summary>
+    private void Skip(FrameHeader header, int end, ReadOnlySpan<byte> received, ref int at, ref int from, FrameWriter rewritten)
+    {
+        if (at > from) rewritten.WriteBytes(received[from..at]);
+        _bodyLeft = at + header.FrameLength - end;
+        _isBodyDropped = true;
+        at = from = end;
+    }
+
+    /// <summary>One send for all that came together.</summary>
+    /// <returns>False while the server takes no more.</returns>
+    private bool SendOut(ReadOnlySpan<byte> asItCame, FrameWriter rewritten)
+    {
+        if (_server is not { } server) return true;
+        if (rewritten.WrittenCount == 0) return asItCame.IsEmpty || server.Send(asItCame);
+        rewritten.WriteBytes(asItCame);
+        return server.Send(rewritten.WrittenSpan);
+    }
+
+    private void ToClient(ReadOnlySpan<byte> bytes)
+    {
+        _stats.BytesOut += bytes.Length;
+        _link.Send(bytes);
+    }
+}

@@ -1,0 +1,267 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Sql;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>
+/// Prepared statements that survive a change of server (A4): a client's names stand for shared statements, a server that lacks one is given it in
+/// front of the message that needs it, and the unnamed statement belongs to the client that parsed it.
+/// </summary>
+internal sealed partial class ClientSession
+{
+    // Close of a name that no server knows is answered with CloseComplete (protocol-flow: Extended Query), which is all that a client's Close needs.
+    private static ReadOnlySpan<byte> NoSuchStatement => "proxysuite_none"u8;
+
+    private SettingChange? _unnamedChange;
+    private StatementTraits _unnamedTraits;
+
+    /// <summary>Handles Parse, Bind, Describe and Close.</summary>
+    /// <returns>False for other messages.</returns>
+    private bool TryTakeStatementMessage(
+        FrontendMessage type, FrameHeader header, ReadOnlySpan<byte> body, bool isWhole, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        switch (type)
+        {
+            case FrontendMessage.Parse:
+                if (!isWhole) TakeLongParse(header, body, received, at, ref from, rewritten);
+                else TakeParse(body, received, at, ref from, rewritten);
+                return true;
+            case FrontendMessage.Bind:
+                if (!Bind.TryReadNames(body, out Bind bind)) PgProtocolException.ThrowMalformed(nameof(Bind), "its names do not end");
+                if (isWhole) bind = Bind.Read(body);
+                TakeBind(bind, header, body, received, at, ref from, rewritten);
+                return true;
+            case FrontendMessage.Describe:
+                Describe describe = Describe.Read(body);
+                if (describe.Target == StatementOrPortal.Statement) TakeDescribe(describe.Name, received, at, header.FrameLength, ref from, rewritten);
+                else _server!.Ledger.Push(Owed.DescribePortal);
+                return true;
+            case FrontendMessage.Close:
+                Close close = Close.Read(body);
+                if (close.Target == StatementOrPortal.Statement) TakeClose(close.Name, received, at, header.FrameLength, ref from, rewritten);
+                else _server!.Ledger.Push(Owed.Close);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void TakeParse(ReadOnlySpan<byte> body, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        Parse parse = Parse.Read(body);
+        ServerConnection server = _server!;
+        ReadOnlySpan<byte> content = body[(parse.StatementName.Length + 1)..];
+        if (parse.StatementName.IsEmpty)
+        {
+            _statements.SetUnnamed(content);
+            StatementFacts facts = SqlScanner.Scan(parse.Sql);
+            _unnamedTraits = facts.Traits;
+            _unnamedChange = facts.Traits == StatementTraits.None ? null : SettingChange.From(parse.Sql, facts);
+            server.Statements.Unnamed = MyUnnamed;
+            server.Ledger.Push(Owed.Parse, swallow: false, UnnamedParse.Instance);
+            return;
+        }
+        SharedStatement statement;
+        if (_statements.Find(parse.StatementName) is { } taken)
+        {
+            // The name is in use: the server says so in PostgreSQL's words when it is asked to parse its own name of it a second time.
+            statement = taken.Statement;
+            Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);
+            Ensure(statement, server, rewritten);
+            Parse.Write(rewritten, statement.ServerName, parse.Sql, parse.ParameterTypes);
+            server.Ledger.Push(Owed.Parse);
+            return;
+        }
+        statement = _pool.Statements.Intern(content, parse.Sql);
+        StatementBinding binding = _statements.Add(parse.StatementName, statement);
+        Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);
+        if (server.Statements.Touch(statement))
+        {
+            server.Ledger.Push(Owed.OwnParseComplete, swallow: false, binding);
+            return;
+        }
+        MakeRoom(statement, server, rewritten);
+        Parse.Write(rewritten, statement.ServerName, parse.Sql, parse.ParameterTypes);
+        server.Ledger.Push(Owed.Parse, swallow: false, binding);
+    }
+
+    // Longer than a receive buffer: the text passes by and is not kept, so it cannot be repeated elsewhere and the client stays with this server.
+    private void TakeLongParse(FrameHeader header, ReadOnlySpan<byte> start, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        int nameLength = start.IndexOf((byte)0);
+        if (nameLength < 0) PgProtocolException.ThrowMalformed(nameof(Parse), "its name does not end");
+        ServerConnection server = _server!;
+        NoteUnscanned();
+        if (nameLength == 0)
+        {
+            _statements.SetUnnamed([]);
+            _unnamedTraits = StatementTraits.None;
+            _unnamedChange = null;
+            server.Statements.Unnamed = MyUnnamed;
+            server.Ledger.Push(Owed.Parse, swallow: false, UnnamedParse.Instance);
+            return;
+        }
+        ReadOnlySpan<byte> name = start[..nameLength];
+        SharedStatement statement = _statements.Find(name)?.Statement ?? _pool.Statements.MakeUnshared();
+        StatementBinding? binding = _statements.Find(name) is null ? _statements.Add(name, statement) : null;
+        _pins.Add(Telemetry.PinReason.Other);
+        Cut(received, at, ref from, rewritten, FrameHeader.Size + nameLength);
+        server.Statements.Add(statement);
+        rewritten.WriteByte((byte)FrontendMessage.Parse);
+        rewritten.WriteInt32(header.BodyLength + 4 - nameLength + statement.ServerName.Length);
+        rewritten.WriteBytes(statement.ServerName);
+        server.Ledger.Push(Owed.Parse, swallow: false, binding);
+    }
+
+    private void TakeBind(Bind bind, FrameHeader header, ReadOnlySpan<byte> body, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        ServerConnection server = _server!;
+        if (bind.StatementName.IsEmpty)
+        {
+            EnsureUnnamed(server, received, at, ref from, rewritten);
+            NoteTraits(_unnamedTraits, _unnamedChange);
+            server.Ledger.Push(Owed.Bind);
+            return;
+        }
+        StatementBinding? binding = _statements.Find(bind.StatementName);
+        // What follows the names goes out as it came, whether all of it is here or not.
+        Cut(received, at, ref from, rewritten, FrameHeader.Size + bind.NamesEnd);
+        int restLength = header.BodyLength - bind.NamesEnd;
+        if (binding is null)
+        {
+            Bind.WriteStart(rewritten, bind.PortalName, ForeignName(bind.StatementName), restLength);
+        }
+        else
+        {
+            Ensure(binding.Statement, server, rewritten);
+            NoteTraits(binding.Statement.Traits, binding.Statement.Change);
+            Bind.WriteStart(rewritten, bind.PortalName, binding.Statement.ServerName, restLength);
+        }
+        server.Ledger.Push(Owed.Bind);
+    }
+
+    private void TakeDescribe(ReadOnlySpan<byte> name, ReadOnlySpan<byte> received, int at, int frameLength, ref int from, FrameWriter rewritten)
+    {
+        ServerConnection server = _server!;
+        if (name.IsEmpty)
+        {
+            EnsureUnnamed(server, received, at, ref from, rewritten);
+        }
+        else
+        {
+            Cut(received, at, ref from, rewritten, frameLength);
+            StatementBinding? binding = _statements.Find(name);
+            if (binding is not null) Ensure(binding.Statement, server, rewritten);
+            Describe.Write(rewritten, StatementOrPortal.Statement, binding is null ? ForeignName(name) : binding.Statement.ServerName);
+        }
+        server.Ledger.Push(Owed.DescribeStatement);
+    }
+
+    private void TakeClose(ReadOnlySpan<byte> name, ReadOnlySpan<byte> received, int at, int frameLength, ref int from, FrameWriter rewritten)
+    {
+        ServerConnection server = _server!;
+        if (name.IsEmpty)
+        {
+            _statements.ForgetUnnamed();
+            server.Statements.Unnamed = default;
+            server.Ledger.Push(Owed.Close);
+            return;
+        }
+        StatementBinding? binding = _statements.Find(name);
+        if (binding is not null) _statements.Remove(binding);
+        Cut(received, at, ref from, rewritten, frameLength);
+        Close.Write(rewritten, StatementOrPortal.Statement, NoSuchStatement);
+        server.Ledger.Push(Owed.Close, swallow: false, binding is null ? null : new ClosedBinding(binding));
+    }
+
+    private UnnamedStatement MyUnnamed => new(_number, _statements.UnnamedVersion);
+
+    /// <summary>Makes the server's unnamed statement this client's latest: another client's, or an older one of this client, must never run instead.</summary>
+    private void EnsureUnnamed(ServerConnection server, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        UnnamedStatement held = server.Statements.Unnamed;
+        if (held == MyUnnamed && held.Session != 0) return;
+        if (_statements.HasUnnamed)
+        {
+            Cut(received, at, ref from, rewritten, 0);
+            int mark = rewritten.Begin(FrontendMessage.Parse);
+            rewritten.WriteByte(0);
+            rewritten.WriteBytes(_statements.Unnamed);
+            rewritten.End(mark);
+            server.Statements.Unnamed = MyUnnamed;
+            server.Ledger.Push(Owed.Parse, swallow: true, UnnamedParse.Instance);
+        }
+        else if (held != default)
+        {
+            // This client has none: with the other's out of the way the server says so itself (26000).
+            Cut(received, at, ref from, rewritten, 0);
+            Close.Write(rewritten, StatementOrPortal.Statement, default);
+            server.Statements.Unnamed = default;
+            server.Ledger.Push(Owed.Close, swallow: true);
+        }
+    }
+
+    /// <summary>Gives the server a statement that it lacks.</summary>
+    private static void Ensure(SharedStatement statement, ServerConnection server, FrameWriter rewritten)
+    {
+        if (server.Statements.Touch(statement) || statement.Content.Length == 0) return;
+        MakeRoom(statement, server, rewritten);
+        int mark = rewritten.Begin(FrontendMessage.Parse);
+        rewritten.WriteCString(statement.ServerName);
+        rewritten.WriteBytes(statement.Content);
+        rewritten.End(mark);
+        server.Ledger.Push(Owed.Parse, swallow: true, new InjectedParse(server, statement));
+    }
+
+    private static void MakeRoom(SharedStatement statement, ServerConnection server, FrameWriter rewritten)
+    {
+        if (server.Statements.Add(statement) is not { } oldest) return;
+        Close.Write(rewritten, StatementOrPortal.Statement, oldest.ServerName);
+        server.Ledger.Push(Owed.Close, swallow: true);
+    }
+
+    /// <summary>A name that this client never prepared, as the server shall complain about it; one of the proxy's own names is made to miss.</summary>
+    private static ReadOnlySpan<byte> ForeignName(ReadOnlySpan<byte> name) => name.StartsWith(SharedStatement.NamePrefix) ? NoSuchStatement : name;
+
+    /// <summary>Moves what came before a message into the rewritten stream and passes over part of the message.</summary>
+    private static void Cut(ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten, int length)
+    {
+        if (at > from) rewritten.WriteBytes(received[from..at]);
+        from = at + length;
+    }
+
+    /// <inheritdoc/>
+    public void OnUnpaid(in LedgerEntry entry)
+    {
+        // The server skipped or refused it, so what was noted when it was sent is not true.
+        switch (entry.Tag)
+        {
+            case UnnamedParse:
+                _statements.ForgetUnnamed();
+                if (_server is not null) _server.Statements.Unnamed = default;
+                break;
+            case StatementBinding binding:
+                _statements.Remove(binding);
+                if (entry.Owed == Owed.Parse) _server?.Statements.Remove(binding.Statement);
+                break;
+            case ClosedBinding closed:
+                _statements.Restore(closed.Binding);
+                break;
+            case InjectedParse injected:
+                injected.Server.Statements.Remove(injected.Statement);
+                break;
+        }
+    }
+
+    /// <summary>Marks the Parse of an unnamed statement in the ledger.</summary>
+    private sealed class UnnamedParse
+    {
+        public static readonly UnnamedParse Instance = new();
+    }
+
+    /// <summary>Marks a Parse that the proxy sent on its own account.</summary>
+    private sealed record InjectedParse(ServerConnection Server, SharedStatement Statement);
+}

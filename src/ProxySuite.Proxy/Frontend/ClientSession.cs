@@ -1,0 +1,193 @@
+using System.Net;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Messages;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>
+/// An authenticated client on its tenant's reactor: hands its bytes to a server connection for as long as a transaction, a pin or the pool mode
+/// asks for, and keeps what has to survive between two servers (settings, prepared statements, what it was told).
+/// </summary>
+/// <remarks>Files: this one holds state and life; .Requests.cs the way to the server, .Replies.cs the way back, .Statements.cs prepared statements.</remarks>
+internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IServerUser
+{
+    /// <summary>Replies owed at which a client that pipelines is read no further until half of them have come.</summary>
+    private const int OwedMax = 10_000;
+
+    private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
+    private static long s_numbers;
+
+    private readonly TransportConnection _link;
+    private readonly FrontendContext _context;
+    private readonly TenantPool _pool;
+    private readonly TenantStats _stats;
+    private readonly long _number = Interlocked.Increment(ref s_numbers);
+    private readonly SessionSettings _startup;
+    private readonly ClientStatements _statements = new();
+    private SessionPins _pins;
+    private SessionSettings _settings;
+    private ParameterSnapshot _told;
+    private SessionState _state = SessionState.Idle;
+    private ServerConnection? _server;
+    private PgError? _refusal;
+
+    /// <param name="link">The client's connection, still in pipe mode.</param>
+    /// <param name="context">Its reactor's shared parts.</param>
+    /// <param name="pool">Its tenant's pool.</param>
+    /// <param name="login">What the handshake found out.</param>
+    /// <param name="told">The parameters that the client was told at login.</param>
+    public ClientSession(TransportConnection link, FrontendContext context, TenantPool pool, ClientLogin login, ParameterSnapshot told)
+    {
+        _link = link;
+        _context = context;
+        _pool = pool;
+        _stats = pool.Stats;
+        _pins = new SessionPins(_stats);
+        User = login.User;
+        Role = (int)login.Role;
+        _startup = _settings = pool.Settings.Intern(login.Settings);
+        _told = told;
+        ProcessId = context.Sessions.NewId();
+        CancelSecret = System.Security.Cryptography.RandomNumberGenerator.GetBytes(login.CancelKeyLength);
+        pool.Clients++;
+        _stats.ClientsIdle++;
+        context.Sessions.Add(this);
+    }
+
+    /// <summary>The process id that the client was given.</summary>
+    public int ProcessId { get; }
+
+    /// <summary>The key that goes with it.</summary>
+    public byte[] CancelSecret { get; }
+
+    /// <summary>The user it logged in as.</summary>
+    public string User { get; }
+
+    /// <summary>Which of the tenant's backend roles it works as.</summary>
+    public int Role { get; }
+
+    /// <summary>Where it connects from.</summary>
+    public EndPoint RemoteEndPoint => _link.RemoteEndPoint;
+
+    /// <summary>The tenant's pool.</summary>
+    public TenantPool Pool => _pool;
+
+    /// <summary>The server it holds, or null.</summary>
+    public ServerConnection? Server => _server;
+
+    /// <summary>True when it can be closed without cutting anything off.</summary>
+    public bool IsIdle => _state == SessionState.Idle && _server is null;
+
+    /// <summary>Ends the session from inside the proxy: the client is told why, as far as it still reads.</summary>
+    public void End(PgError error)
+    {
+        if (_state == SessionState.Closing) return;
+        SendError(error);
+        CloseFromHere();
+    }
+
+    /// <inheritdoc/>
+    public void OnClosed(CloseCause cause)
+    {
+        if (_state == SessionState.Closing) return;
+        if (_server is not null && !_server.Ledger.IsFree) _stats.ErrorsClient++;
+        Leave(cancel: true);
+    }
+
+    /// <inheritdoc/>
+    public void OnDrained()
+    {
+        if (_isHoldingServerBack)
+        {
+            _isHoldingServerBack = false;
+            _server?.ResumeReplies();
+        }
+    }
+
+    private void CloseFromHere()
+    {
+        // Whoever says good-bye behind a statement expects it to be carried out, as PostgreSQL does; only a client that vanished is cancelled.
+        Leave(cancel: false);
+        _link.Close(FlushDeadline);
+    }
+
+    /// <summary>Gives up what the session holds. A server in the middle of something is closed, never repaired.</summary>
+    /// <param name="cancel">What it runs is cancelled as well.</param>
+    private void Leave(bool cancel)
+    {
+        CountState(-1);
+        if (_state == SessionState.Waiting) _pool.Leave(this);
+        _state = SessionState.Closing;
+        if (_server is { } server)
+        {
+            _server = null;
+            if (_pins.Any) server.IsDirty = true;
+            bool isAtBoundary = _bodyLeft == 0 || _isBodyDropped;
+            if (server.Ledger.IsFree && isAtBoundary) _pool.Checkin(server);
+            else
+            {
+                if (cancel && server.Ledger.Count > 0 && server.State == ServerState.Open) _ = CancelAsync(server);
+                _pool.Abandon(server, isAtBoundary);
+            }
+        }
+        _pins.Clear();
+        _pool.Clients--;
+        _context.Sessions.Remove(this);
+        _context.Stats.ClientClosed();
+    }
+
+    /// <summary>Passes a CancelRequest on, if this session holds a server that works for it.</summary>
+    public async Task<CancelResult> CancelAsync()
+    {
+        if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed) return CancelResult.Idle;
+        return await CancelAsync(server) ? CancelResult.Sent : CancelResult.Failed;
+    }
+
+    private async Task<bool> CancelAsync(ServerConnection server)
+    {
+        server.CancelsUnderWay++;
+        try
+        {
+            return await _context.Canceller.CancelAsync(_context.Reactor, server.EndPoint, server.CancelKey, _context.Options.Value);
+        }
+        finally
+        {
+            _pool.OnCancelDone(server);
+        }
+    }
+
+    private void SendError(PgError error)
+    {
+        Wire.Frames.FrameWriter scratch = new();
+        ErrorResponse.Write(scratch, error);
+        _stats.BytesOut += scratch.WrittenCount;
+        _link.Send(scratch.WrittenSpan);
+    }
+
+    private void Enter(SessionState state)
+    {
+        CountState(-1);
+        _state = state;
+        CountState(+1);
+    }
+
+    private void CountState(int change)
+    {
+        switch (_state)
+        {
+            case SessionState.Idle or SessionState.Refused:
+                _stats.ClientsIdle += change;
+                break;
+            case SessionState.Waiting:
+                _stats.ClientsWaiting += change;
+                break;
+            case SessionState.Linked:
+                _stats.ClientsActive += change;
+                break;
+        }
+    }
+}

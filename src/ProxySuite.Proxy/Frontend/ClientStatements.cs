@@ -1,0 +1,75 @@
+using ProxySuite.Proxy.Backend;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>A client's name for a prepared statement; the object goes through the reply ledger so that a failed Parse can be undone.</summary>
+internal sealed record StatementBinding(byte[] Name, SharedStatement Statement);
+
+/// <summary>A Close that may turn out to have been skipped: then the name is still there.</summary>
+internal sealed record ClosedBinding(StatementBinding Binding);
+
+/// <summary>The prepared statements of one client, by its own names, and its unnamed one (design §6).</summary>
+internal sealed class ClientStatements
+{
+    private readonly Dictionary<byte[], StatementBinding> _byName = new(BytesComparer.Instance);
+    private byte[] _unnamed = [];
+    private int _unnamedLength = -1;
+
+    /// <summary>Counts the client's unnamed Parses: says which of them a server holds.</summary>
+    public long UnnamedVersion { get; private set; }
+
+    /// <summary>True when the client has an unnamed statement whose text is known here.</summary>
+    public bool HasUnnamed => _unnamedLength >= 0;
+
+    /// <summary>Body of its Parse behind the name.</summary>
+    public ReadOnlySpan<byte> Unnamed => _unnamed.AsSpan(0, Math.Max(0, _unnamedLength));
+
+    /// <summary>Number of named statements.</summary>
+    public int Count => _byName.Count;
+
+    /// <summary>The statement behind a name.</summary>
+    public StatementBinding? Find(ReadOnlySpan<byte> name)
+        => _byName.Count > 0 && _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out StatementBinding? binding) ? binding : null;
+
+    /// <summary>Names a statement.</summary>
+    public StatementBinding Add(ReadOnlySpan<byte> name, SharedStatement statement)
+    {
+        var binding = new StatementBinding(name.ToArray(), statement);
+        _byName[binding.Name] = binding;
+        return binding;
+    }
+
+    /// <summary>Takes a name away, unless it means something else by now.</summary>
+    public void Remove(StatementBinding binding)
+    {
+        if (_byName.TryGetValue(binding.Name, out StatementBinding? current) && ReferenceEquals(current, binding)) _byName.Remove(binding.Name);
+    }
+
+    /// <summary>Puts a name back whose Close was skipped.</summary>
+    public void Restore(StatementBinding binding) => _byName.TryAdd(binding.Name, binding);
+
+    /// <summary>All names are gone: DEALLOCATE ALL, DISCARD ALL.</summary>
+    public void Clear() => _byName.Clear();
+
+    /// <summary>The client parsed an unnamed statement.</summary>
+    /// <param name="content">Body behind the name, or empty when it was too long to keep: then it lives on its server alone.</param>
+    public void SetUnnamed(ReadOnlySpan<byte> content)
+    {
+        UnnamedVersion++;
+        if (content.IsEmpty)
+        {
+            ForgetUnnamed();
+            return;
+        }
+        // Kept between queries, as the next one is likely as long; a rare long one is given back by the next short one.
+        if (_unnamed.Length < content.Length || _unnamed.Length > Math.Max(1024, content.Length * 4))
+        {
+            _unnamed = GC.AllocateUninitializedArray<byte>(Math.Max(64, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)content.Length)));
+        }
+        content.CopyTo(_unnamed);
+        _unnamedLength = content.Length;
+    }
+
+    /// <summary>The client has no unnamed statement: a Query destroys it, and so does a Parse that fails (protocol-flow: Extended Query).</summary>
+    public void ForgetUnnamed() => _unnamedLength = -1;
+}

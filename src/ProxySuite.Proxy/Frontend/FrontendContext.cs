@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Routing;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Frames;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>What the client sessions of one reactor share; touched by its thread alone unless said otherwise.</summary>
+internal sealed class FrontendContext(Reactor reactor, Router router, Canceller canceller, CurrentOptions options, ProxyStats stats, ILogger logger)
+{
+    public Reactor Reactor { get; } = reactor;
+
+    public Router Router { get; } = router;
+
+    public Canceller Canceller { get; } = canceller;
+
+    public CurrentOptions Options { get; } = options;
+
+    public ProxyStats Stats { get; } = stats;
+
+    public ILogger Logger { get; } = logger;
+
+    /// <summary>The sessions of this reactor, by the process id they were given.</summary>
+    public SessionTable Sessions { get; } = new(reactor.Index);
+
+    /// <summary>Where a session puts together what cannot be sent as it came; empty between two calls of a handler.</summary>
+    public FrameWriter Scratch { get; } = new(retainedBytes: 128 * 1024);
+}

@@ -1,0 +1,245 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>
+/// From the first byte of a client to its session: start-up packet, tenant, authentication, move to the tenant's reactor, first ReadyForQuery
+/// (protocol-flow: Start-up). Ordinary async code on the reactor's thread; it ends by installing the session as the connection's handler.
+/// </summary>
+/// <param name="contexts">The reactors' contexts, by number.</param>
+/// <param name="authenticator">Proves who the client is.</param>
+/// <param name="options">Options in force.</param>
+internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authenticator authenticator, CurrentOptions options)
+{
+    private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
+
+    // Beyond the limit of clients connections are still taken, so that they can be told why they are refused; beyond this many more they are not.
+    private const int RefusedAtOnceMax = 1000;
+
+    private volatile bool _isDraining;
+
+    /// <summary>From now on clients are refused with 57P01.</summary>
+    public void StartDraining() => _isDraining = true;
+
+    /// <summary>Serves an accepted connection; never throws.</summary>
+    public async Task RunAsync(TransportConnection link, FrontendContext context)
+    {
+        ProxyOptions current = options.Value;
+        long clients = context.Stats.ClientOpened();
+        if (clients > current.Limits.MaxClients + RefusedAtOnceMax)
+        {
+            End(link, context, RefusalReason.TooManyClients);
+            return;
+        }
+        using var deadline = new CancellationTokenSource();
+        var timer = new WheelTimer(static source => ((CancellationTokenSource)source!).Cancel(), deadline);
+        context.Reactor.Timers.Arm(timer, current.Auth.LoginTimeout);
+        string tenant = "", user = "";
+        try
+        {
+            if (await ReadStartupAsync(link, context, current, deadline.Token) is not { } startup)
+            {
+                context.Stats.ClientClosed();
+                return;
+            }
+            if (_isDraining) throw new PgErrorException(ProxyErrors.ShuttingDown());
+            if (clients > current.Limits.MaxClients) throw new PgErrorException(ProxyErrors.TooManyClients(current.Limits.MaxClients));
+
+            var fromOptions = new List<KeyValuePair<string, string>>();
+            if (startup.TryGet("options", out string? text) && !StartupOptions.TryParse(text, fromOptions)) throw new PgErrorException(ProxyErrors.MalformedOptions());
+            TenantNaming naming = TenantNaming.Of(startup, fromOptions.LastOrDefault(static setting => setting.Key == "tenant").Value);
+            (tenant, user) = naming;
+            SessionSettings settings = StartupSettings.Of(startup, fromOptions);
+            var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes);
+            if (startup.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.NegotiatedVersion, startup.UnsupportedOptions);
+            AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, deadline.Token);
+
+            FrontendContext home = contexts[HomeOf(authenticated.Entry.Tenant.Id)];
+            var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4);
+            context.Reactor.Timers.Disarm(timer);
+            if (ReferenceEquals(home, context)) await StartSessionAsync(link, home, authenticated, login, startup, pipe);
+            else link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, authenticated, login, startup, pipe));
+        }
+        catch (OperationCanceledException)
+        {
+            Refuse(link, context, ProxyErrors.LoginTimedOut(current.Auth.LoginTimeout), RefusalReason.Timeout, tenant, user);
+        }
+        catch (PgErrorException refused)
+        {
+            Refuse(link, context, refused.Error.AsFatal(), ReasonOf(refused), tenant, user);
+        }
+        catch (IOException)
+        {
+            End(link, context, RefusalReason.Protocol);
+        }
+        catch (Exception bug)
+        {
+            context.Logger.LoginBroke(bug, link.RemoteEndPoint.ToString() ?? "");
+            End(link, context, RefusalReason.Protocol);
+        }
+        finally
+        {
+            context.Reactor.Timers.Disarm(timer);
+        }
+    }
+
+    /// <summary>Which reactor a tenant is at home on: always the same, so that all its clients meet its pool there.</summary>
+    private int HomeOf(TenantId tenant) => (int)((uint)tenant.Value.GetHashCode() % (uint)contexts.Count);
+
+    private async Task<StartupMessage?> ReadStartupAsync(TransportConnection link, FrontendContext context, ProxyOptions current, CancellationToken cancellationToken)
+    {
+        bool sawSsl = false, sawGss = false;
+        while (true)
+        {
+            (StartupPacket packet, bool hasMore) = await ReadPacketAsync(link.Pipe.Input, current.Limits.MaxStartupBytes, cancellationToken);
+            switch (packet.Kind)
+            {
+                case StartupPacketKind.StartupMessage:
+                    return packet.Startup;
+                case StartupPacketKind.CancelRequest:
+                    await CancelAsync(packet.Cancel!, context);
+                    link.Close(FlushDeadline);
+                    return null;
+                case StartupPacketKind.SSLRequest when !sawSsl:
+                    sawSsl = true;
+                    break;
+                case StartupPacketKind.GSSENCRequest when !sawGss:
+                    sawGss = true;
+                    break;
+                default:
+                    PgProtocolException.Throw("an encryption request may be sent once");
+                    break;
+            }
+            // Bytes behind the request came before our answer: meant to be read as if they had come over the encrypted channel (CVE-2021-23222).
+            if (hasMore) PgProtocolException.Throw("received unencrypted data after an encryption request");
+            await link.Pipe.Output.WriteAsync("N"u8.ToArray(), cancellationToken);
+        }
+    }
+
+    private static async ValueTask<(StartupPacket Packet, bool HasMore)> ReadPacketAsync(PipeReader input, int bytesMax, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ReadResult result = await input.ReadAsync(cancellationToken);
+            ReadOnlySequence<byte> buffer = result.Buffer;
+            if (TryRead(buffer, bytesMax, out StartupPacket packet, out int length))
+            {
+                input.AdvanceTo(buffer.GetPosition(length));
+                return (packet, buffer.Length > length);
+            }
+            input.AdvanceTo(buffer.Start, buffer.End);
+            if (result.IsCompleted) throw new IOException("the client left before its start-up packet was whole");
+        }
+    }
+
+    private static bool TryRead(in ReadOnlySequence<byte> buffer, int bytesMax, out StartupPacket packet, out int length)
+    {
+        ReadOnlySpan<byte> bytes = buffer.IsSingleSegment ? buffer.FirstSpan : buffer.ToArray();
+        if (StartupPacket.TryReadLength(bytes, out length) && length > bytesMax) PgProtocolException.Throw("invalid length of startup packet");
+        return StartupPacket.TryRead(bytes, out packet, out length);
+    }
+
+    // A CancelRequest gets no reply, not even an error (protocol-flow, "Canceling Requests in Progress"): whoever guesses keys learns nothing from us.
+    private async Task CancelAsync(CancelRequest request, FrontendContext context)
+    {
+        int reactor = SessionTable.ReactorOf(request.ProcessId);
+        if (reactor >= contexts.Count)
+        {
+            context.Stats.Count(CancelResult.Unknown);
+            return;
+        }
+        FrontendContext home = contexts[reactor];
+        var done = new TaskCompletionSource<CancelResult>();
+        home.Reactor.Post(static state => _ = CancelAtHomeAsync(((FrontendContext, CancelRequest, TaskCompletionSource<CancelResult>))state!), (home, request, done));
+        context.Stats.Count(await done.Task);
+    }
+
+    private static async Task CancelAtHomeAsync((FrontendContext Home, CancelRequest Request, TaskCompletionSource<CancelResult> Done) work)
+    {
+        ClientSession? session = work.Home.Sessions.Find(work.Request.ProcessId, work.Request.Key);
+        work.Done.SetResult(session is null ? CancelResult.Unknown : await session.CancelAsync());
+    }
+
+    private static async Task StartMovedAsync(
+        TransportConnection link, FrontendContext home, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
+    {
+        try
+        {
+            await StartSessionAsync(link, home, authenticated, login, startup, pipe);
+        }
+        catch (PgErrorException refused)
+        {
+            Refuse(link, home, refused.Error.AsFatal(), ReasonOf(refused), authenticated.Entry.Tenant.Slug.Value, login.User);
+        }
+        catch (IOException)
+        {
+            End(link, home, RefusalReason.Protocol);
+        }
+        catch (Exception bug)
+        {
+            home.Logger.LoginBroke(bug, link.RemoteEndPoint.ToString() ?? "");
+            End(link, home, RefusalReason.Protocol);
+        }
+    }
+
+    private static async Task StartSessionAsync(
+        TransportConnection link, FrontendContext home, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
+    {
+        TenantPool pool = home.Router.PoolOf(authenticated.Entry);
+        ParameterSnapshot told = await LoginWaiter.ParametersAsync(pool, (int)login.Role);
+        if (link.IsClosed) throw new IOException("the client left while it waited for a server");
+        foreach ((string name, string value) in startup.Parameters)
+        {
+            // Reported as the client spelled it, as drivers compare; should the server spell it otherwise, it says so with the first answer.
+            if (told[name] is not null) told = told.With(name, value);
+        }
+        told = pool.Parameters.Intern(told.With("session_authorization", login.User));
+        var session = new ClientSession(link, home, pool, login, told);
+        Authentication.WriteOk(pipe.Out);
+        foreach ((string name, string value) in told.All) ParameterStatus.Write(pipe.Out, name, value);
+        BackendKeyData.Write(pipe.Out, session.ProcessId, session.CancelSecret);
+        ReadyForQuery.Write(pipe.Out, TransactionStatus.Idle);
+        if (home.Options.Value.Logging.Connections)
+        {
+            home.Logger.ClientConnected(pool.Config.Tenant, login.User, link.RemoteEndPoint.ToString() ?? "", session.ProcessId);
+        }
+        link.SetHandler(session);
+        link.Send(pipe.Out.WrittenSpan);
+    }
+
+    private static void Refuse(TransportConnection link, FrontendContext context, PgError error, RefusalReason reason, string tenant, string user)
+    {
+        if (tenant.Length > 0) context.Logger.LoginRefused(tenant, user, link.RemoteEndPoint.ToString() ?? "", error.SqlState, error.Message);
+        var answer = new FrameWriter();
+        ErrorResponse.Write(answer, error);
+        link.Send(answer.WrittenSpan);
+        End(link, context, reason);
+    }
+
+    private static void End(TransportConnection link, FrontendContext context, RefusalReason reason)
+    {
+        context.Stats.Count(reason);
+        context.Stats.ClientClosed();
+        link.Close(FlushDeadline);
+    }
+
+    private static RefusalReason ReasonOf(PgErrorException refused) => refused.Error.SqlState switch
+    {
+        SqlState.InvalidPassword => RefusalReason.Authentication,
+        SqlState.InvalidAuthorizationSpecification => RefusalReason.NotAllowed,
+        SqlState.TooManyConnections => RefusalReason.TooManyClients,
+        SqlState.CannotConnectNow => RefusalReason.Unavailable,
+        SqlState.AdminShutdown => RefusalReason.ShuttingDown,
+        _ => RefusalReason.Protocol,
+    };
+}

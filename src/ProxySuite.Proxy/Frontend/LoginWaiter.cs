@@ -1,0 +1,45 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Pooling;
+using ProxySuite.Wire.Errors;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>
+/// The first client of a pool waits for its first server connection: only a server can say what clients are told at login (server_version and the like).
+/// </summary>
+internal sealed class LoginWaiter : PoolWaiter
+{
+    private readonly TenantPool _pool;
+    private readonly TaskCompletionSource<ParameterSnapshot> _done = new();
+
+    private LoginWaiter(TenantPool pool) => _pool = pool;
+
+    /// <summary>What a server of this role reports; known at once for all clients but the first.</summary>
+    /// <exception cref="PgErrorException">57P03 or 53300, when no server connection came in time.</exception>
+    public static ValueTask<ParameterSnapshot> ParametersAsync(TenantPool pool, int role)
+    {
+        if (pool.Welcome[role] is { } known) return ValueTask.FromResult(known);
+        var waiter = new LoginWaiter(pool);
+        if (pool.TryCheckout(role) is { } server)
+        {
+            waiter.OnServerLent(server);
+        }
+        else if (pool.Enqueue(waiter, role) is { } full)
+        {
+            throw new PgErrorException(full.AsFatal());
+        }
+        return new ValueTask<ParameterSnapshot>(waiter._done.Task);
+    }
+
+    /// <inheritdoc/>
+    internal override void OnServerLent(ServerConnection server)
+    {
+        ParameterSnapshot parameters = server.Parameters;
+        _pool.Welcome[server.RoleIndex] = parameters;
+        _pool.Checkin(server);
+        _done.TrySetResult(parameters);
+    }
+
+    /// <inheritdoc/>
+    internal override void OnWaitFailed(PgError error) => _done.TrySetException(new PgErrorException(error.AsFatal()));
+}

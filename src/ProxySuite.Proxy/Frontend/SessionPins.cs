@@ -1,0 +1,56 @@
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Wire.Sql;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>
+/// Why a client keeps its server beyond the transaction (A4): state that lives in the server's session and cannot be carried to another one.
+/// A pin lasts until DISCARD ALL or until the client leaves, and is counted where operators see it.
+/// </summary>
+internal struct SessionPins(TenantStats stats)
+{
+    private const StatementTraits Pinning = StatementTraits.Listen | StatementTraits.Prepare | StatementTraits.DeclareWithHold | StatementTraits.CreatesTemp
+        | StatementTraits.Load | StatementTraits.SessionAdvisoryLock | StatementTraits.SetConfig | StatementTraits.SetsSession | StatementTraits.SetRoleOrAuthorization;
+
+    private uint _reasons;
+
+    /// <summary>True while anything holds the server.</summary>
+    public readonly bool Any => _reasons != 0;
+
+    /// <summary>True when a LISTEN is among the reasons: notifications are for this client.</summary>
+    public readonly bool HasListen => (_reasons & (1u << (int)PinReason.Listen)) != 0;
+
+    /// <summary>Pins for whatever a statement may leave behind.</summary>
+    /// <param name="traits">What the scanner found.</param>
+    /// <param name="isJournaled">The statement is a SET that the journal repeats, so it needs no pin.</param>
+    public void Note(StatementTraits traits, bool isJournaled)
+    {
+        if (isJournaled) traits &= ~StatementTraits.SetsSession;
+        if ((traits & Pinning) == 0) return;
+        if (traits.HasFlag(StatementTraits.Listen)) Add(PinReason.Listen);
+        if (traits.HasFlag(StatementTraits.Prepare)) Add(PinReason.SqlPrepare);
+        if (traits.HasFlag(StatementTraits.DeclareWithHold)) Add(PinReason.HoldCursor);
+        if (traits.HasFlag(StatementTraits.CreatesTemp)) Add(PinReason.TempTable);
+        if (traits.HasFlag(StatementTraits.Load)) Add(PinReason.Load);
+        if (traits.HasFlag(StatementTraits.SessionAdvisoryLock)) Add(PinReason.AdvisoryLock);
+        if ((traits & (StatementTraits.SetConfig | StatementTraits.SetsSession | StatementTraits.SetRoleOrAuthorization)) != 0) Add(PinReason.SessionSetting);
+    }
+
+    /// <summary>Adds one reason.</summary>
+    public void Add(PinReason reason)
+    {
+        uint bit = 1u << (int)reason;
+        if ((_reasons & bit) != 0) return;
+        _reasons |= bit;
+        stats.Pinned(reason)++;
+    }
+
+    /// <summary>The state is gone.</summary>
+    public void Clear()
+    {
+        for (int reason = 0; _reasons != 0; reason++, _reasons >>= 1)
+        {
+            if ((_reasons & 1) != 0) stats.Pinned((PinReason)reason)--;
+        }
+    }
+}

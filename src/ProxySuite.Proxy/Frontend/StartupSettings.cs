@@ -1,0 +1,84 @@
+using System.Collections.Frozen;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Messages;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>The settings of a start-up packet, by list: what a client may ask for at login is what cannot touch its isolation or its plan.</summary>
+internal static class StartupSettings
+{
+    // Everything that drivers are known to send. What a plan limits (statement_timeout, work_mem) and what isolates is not here.
+    private static readonly FrozenSet<string> Allowed = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+        "application_name", "client_encoding", "datestyle", "timezone", "intervalstyle", "extra_float_digits", "search_path", "lock_timeout",
+        "idle_in_transaction_session_timeout", "default_transaction_isolation", "default_transaction_read_only", "default_transaction_deferrable",
+        "synchronous_commit", "bytea_output", "xmloption", "geqo", "jit", "client_min_messages", "standard_conforming_strings", "plan_cache_mode",
+        "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_nestloop", "constraint_exclusion",
+        "gin_fuzzy_search_limit", "array_nulls", "quote_all_identifiers", "row_security", "check_function_bodies", "default_toast_compression");
+
+    // Drivers send these; the server's own values are what the client gets (protocol-flow: they cannot be changed after start-up anyway).
+    private static readonly FrozenSet<string> Ignored = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "user", "database", "options", "tenant");
+
+    // Characters of these end in bytes that SQL takes for a backslash or a quote: what a scanner reads would not be what the server reads.
+    private static readonly FrozenSet<string> UnsafeEncodings = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
+        "sjis", "shiftjis", "shift_jis", "shiftjis2004", "big5", "gbk", "uhc", "johab", "gb18030", "mskanji", "win932", "windows932", "win936", "windows936",
+        "win949", "windows949", "win950", "windows950");
+
+    /// <summary>Makes session settings of the packet's parameters.</summary>
+    /// <param name="startup">The packet.</param>
+    /// <param name="fromOptions">Settings from its <c>options</c>; the parameters themselves win over them, as in PostgreSQL.</param>
+    /// <exception cref="PgErrorException">0A000 for a setting that is not on the list or an encoding that is not served; 22023 for a broken value.</exception>
+    public static SessionSettings Of(StartupMessage startup, IReadOnlyList<KeyValuePair<string, string>> fromOptions)
+    {
+        SessionSettings settings = SessionSettings.None;
+        foreach ((string name, string value) in fromOptions) settings = With(settings, name, value);
+        foreach ((string name, string value) in startup.Parameters) settings = With(settings, name, value);
+        return settings;
+    }
+
+    private static SessionSettings With(SessionSettings settings, string name, string value)
+    {
+        if (Ignored.Contains(name)) return settings;
+        if (name.Equals("replication", StringComparison.OrdinalIgnoreCase))
+        {
+            return value.ToLowerInvariant() is "false" or "off" or "no" or "0" or "f" or "n" or "of"
+                ? settings : throw new PgErrorException(ProxyErrors.ReplicationRefused());
+        }
+        if (!Allowed.Contains(name)) throw new PgErrorException(ProxyErrors.StartupParameterRefused(name));
+        string key = name.ToLowerInvariant();
+        if (key == "client_encoding" && UnsafeEncodings.Contains(value.Replace("-", "", StringComparison.Ordinal).Trim('\'', '"')))
+        {
+            throw new PgErrorException(ProxyErrors.StartupValueRefused(name, value));
+        }
+        return settings.With(key, key == "search_path" ? SearchPath(name, value) : Sql.Literal(value));
+    }
+
+    // A list: as one literal it would be one schema of that whole name. Names in double quotes keep their case, others lose it, as in SQL.
+    private static string SearchPath(string name, string value)
+    {
+        var schemas = new List<string>();
+        int at = 0;
+        while (at < value.Length)
+        {
+            if (value[at] is ' ' or ',')
+            {
+                at++;
+                continue;
+            }
+            int end;
+            if (value[at] == '"')
+            {
+                end = value.IndexOf('"', at + 1);
+                if (end < 0) throw new PgErrorException(ProxyErrors.StartupValueRefused(name, value));
+                schemas.Add(Sql.Identifier(value[(at + 1)..end]));
+                at = end + 1;
+                continue;
+            }
+            end = value.IndexOf(',', at);
+            if (end < 0) end = value.Length;
+            schemas.Add(Sql.Identifier(value[at..end].Trim().ToLowerInvariant()));
+            at = end;
+        }
+        return schemas.Count == 0 ? "''" : string.Join(", ", schemas);
+    }
+}
