@@ -1,0 +1,205 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Frontend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Routing;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Cache;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Secrets;
+
+namespace ProxySuite.Proxy.Listening;
+
+/// <summary>The data plane: reactors, what they share, the listening sockets, and their end.</summary>
+public sealed class ProxyServer : IProxyServer, IAsyncDisposable
+{
+    private readonly CurrentOptions _options;
+    private readonly TenantDirectory _tenants;
+    private readonly IInvalidationSource _invalidations;
+    private readonly StatsRegistry _stats;
+    private readonly ILogger _logger;
+    private readonly ShardBudgets _shards = new();
+    private readonly Reactor[] _reactors;
+    private readonly FrontendContext[] _contexts;
+    private readonly Handshake _handshake;
+    private readonly List<IListener> _listeners = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _directoryRun = Task.CompletedTask;
+    private volatile ServerPhase _phase = ServerPhase.Starting;
+
+    /// <param name="options">Options in force.</param>
+    /// <param name="tenants">The tenants, cached; run by this server.</param>
+    /// <param name="invalidations">Where changes of tenants are announced.</param>
+    /// <param name="masterKey">What the backend roles' passwords are derived from.</param>
+    /// <param name="stats">Where statistics are kept.</param>
+    /// <param name="loggers">Makes the loggers.</param>
+    public ProxyServer(
+        CurrentOptions options, TenantDirectory tenants, IInvalidationSource invalidations, MasterKey masterKey, StatsRegistry stats, ILoggerFactory loggers)
+    {
+        _options = options;
+        _tenants = tenants;
+        _invalidations = invalidations;
+        _stats = stats;
+        _logger = loggers.CreateLogger<ProxyServer>();
+        ProxyOptions current = options.Value;
+        int count = current.Reactors.Count > 0 ? current.Reactors.Count : Environment.ProcessorCount;
+        count = Math.Min(count, SessionTable.ReactorsMax);
+        _reactors = [.. Enumerable.Range(0, count).Select(index => ReactorFactory.Create((Transport.TransportKind)current.Transport.Kind, index))];
+        var opener = new ServerOpener(loggers.CreateLogger<ServerOpener>());
+        var canceller = new Canceller(loggers.CreateLogger<Canceller>());
+        var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting));
+        ILogger sessions = loggers.CreateLogger<Handshake>();
+        _contexts = [.. _reactors.Select(reactor => new FrontendContext(
+            reactor, new Router(reactor, options, opener, _shards, configs, stats), canceller, options, stats.Proxy, sessions))];
+        _handshake = new Handshake(_contexts, new Authenticator(tenants, masterKey, TimeProvider.System), options);
+        foreach (Reactor reactor in _reactors) reactor.FailureHook = exception => _logger.HandlerFailed(exception, reactor.Index);
+        tenants.Changed += OnTenantChanged;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<EndPoint> EndPoints => [.. _listeners.Select(listener => listener.LocalEndPoint).Distinct()];
+
+    /// <inheritdoc/>
+    public ServerHealth Health => new(_phase, _tenants.IsRegistryUp, _tenants.Count > 0, _stats.Proxy.Clients);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ReactorCounters> Reactors => _phase == ServerPhase.Starting ? [] : [.. _reactors.Select(reactor => reactor.Counters)];
+
+    /// <summary>Server connections of all pools and permits of all shards; for tests, which compare them at rest.</summary>
+    internal IReadOnlyList<FrontendContext> Contexts => _contexts;
+
+    /// <inheritdoc cref="Contexts"/>
+    internal ShardBudgets Shards => _shards;
+
+    /// <inheritdoc/>
+    public Task PingReactorsAsync(CancellationToken cancellationToken)
+        => Task.WhenAll(_contexts.Select(context => OnReactorAsync(context, static _ => { }))).WaitAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (Reactor reactor in _reactors) reactor.Start();
+        _directoryRun = _tenants.RunAsync(_invalidations, _stopping.Token);
+        Listen(_options.Value);
+        _phase = ServerPhase.Accepting;
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task DrainAsync(TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        if (_phase != ServerPhase.Accepting) return;
+        _phase = ServerPhase.Draining;
+        _handshake.StartDraining();
+        foreach (IListener listener in _listeners) listener.Dispose();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(deadline);
+        try
+        {
+            // Sessions become idle one by one; each round ends those that are.
+            while (_stats.Proxy.Clients > 0)
+            {
+                foreach (FrontendContext context in _contexts) context.Reactor.Post(static state => EndIdle((FrontendContext)state!), context);
+                await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The deadline: what is left is closed by StopAsync.
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_phase == ServerPhase.Stopped) return;
+        _phase = ServerPhase.Stopped;
+        _handshake.StartDraining();
+        foreach (IListener listener in _listeners) listener.Dispose();
+        await _stopping.CancelAsync();
+        try
+        {
+            await Task.WhenAll(_contexts.Select(context => OnReactorAsync(context, EndAll))).WaitAsync(TimeSpan.FromSeconds(5), cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // A reactor that does not answer is ended below all the same.
+        }
+        foreach (Reactor reactor in _reactors) await reactor.DisposeAsync();
+        await _directoryRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None);
+        _stopping.Dispose();
+    }
+
+    private void Listen(ProxyOptions current)
+    {
+        ListeningOptions listen = current.Listen;
+        var settings = new ListenOptions { Backlog = listen.Backlog, SharePort = _reactors.Length > 1, Socket = current.Transport.Sockets() };
+        var endPoint = new IPEndPoint(listen.Address, listen.Port);
+        foreach (FrontendContext context in _contexts)
+        {
+            IListener listener = context.Reactor.Listen(endPoint, settings, link => Accept(link, context));
+            _listeners.Add(listener);
+            // Port 0 picks one; the other reactors share it.
+            endPoint = (IPEndPoint)listener.LocalEndPoint;
+        }
+        if (listen.UnixSocketDirectory.Length == 0) return;
+        string path = Path.Combine(listen.UnixSocketDirectory, string.Create(System.Globalization.CultureInfo.InvariantCulture, $".s.PGSQL.{endPoint.Port}"));
+        _listeners.Add(_reactors[0].Listen(new UnixDomainSocketEndPoint(path), settings, link => Accept(link, _contexts[0])));
+    }
+
+    private void Accept(TransportConnection link, FrontendContext context) => _ = _handshake.RunAsync(link, context);
+
+    private void OnTenantChanged(TenantChange change)
+    {
+        foreach (FrontendContext context in _contexts)
+        {
+            context.Reactor.Post(static state =>
+            {
+                (FrontendContext home, TenantChange news) = ((FrontendContext, TenantChange))state!;
+                Take(home, news);
+            }, (context, change));
+        }
+    }
+
+    private static void Take(FrontendContext context, TenantChange change)
+    {
+        bool isServed = change.New is { Tenant.IsActive: true };
+        TenantPool? pool = isServed ? context.Router.Update(change.New!) : context.Router.Pools.GetValueOrDefault(change.Old.Tenant.Id);
+        if (pool is null || isServed) return;
+        foreach (ClientSession session in context.Sessions.All.Where(session => ReferenceEquals(session.Pool, pool)).ToList())
+        {
+            session.End(ProxyErrors.TenantSuspended() with { SqlState = Wire.Errors.SqlState.AdminShutdown });
+        }
+    }
+
+    private static void EndIdle(FrontendContext context)
+    {
+        foreach (ClientSession session in context.Sessions.All.Where(session => session.IsIdle).ToList()) session.End(ProxyErrors.ShuttingDown());
+    }
+
+    private static void EndAll(FrontendContext context)
+    {
+        foreach (ClientSession session in context.Sessions.All.ToList()) session.End(ProxyErrors.ShuttingDown());
+    }
+
+    private static Task OnReactorAsync(FrontendContext context, Action<FrontendContext> work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        context.Reactor.Post(_ =>
+        {
+            work(context);
+            done.TrySetResult();
+        }, null);
+        return done.Task;
+    }
+}

@@ -1,0 +1,193 @@
+using System.Collections.Frozen;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ProxySuite.Proxy.Frontend;
+using ProxySuite.Proxy.Listening;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Tenancy.Cache;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Secrets;
+using ProxySuite.Testing.Protocol;
+using ProxySuite.Wire.Scram;
+
+namespace ProxySuite.Testing.World;
+
+/// <summary>
+/// A whole proxy in the test's process: real reactors and sockets, a registry in memory, and as its shard a backend that the test plays message by
+/// message, or a real server.
+/// </summary>
+public sealed class ProxyWorld : IAsyncDisposable
+{
+    public const string Password = "secret";
+
+    private static readonly ScramVerifier Verifier = ScramVerifier.Create(Password);
+
+    private readonly ProxyServer _server;
+
+    private ProxyWorld(ScriptedBackend? backend, Shard shard, ProxyOptions options)
+    {
+        ScriptedBackend = backend;
+        Shard = shard;
+        Options = new CurrentOptions(options);
+        MasterKey = MasterKey.FromBytes("0123456789abcdef0123456789abcdef"u8);
+        _server = new ProxyServer(Options, new TenantDirectory(Registry), Registry, MasterKey, Stats, LoggerFactory);
+    }
+
+    public static ILoggerFactory LoggerFactory { get; set; } = NullLoggerFactory.Instance;
+
+    public MasterKey MasterKey { get; }
+
+    public MemoryRegistry Registry { get; } = new();
+
+    public StatsRegistry Stats { get; } = new();
+
+    public CurrentOptions Options { get; }
+
+    public Shard Shard { get; }
+
+    public IProxyServer Server => _server;
+
+    private ScriptedBackend? ScriptedBackend { get; }
+
+    /// <summary>The backend that the test plays.</summary>
+    public ScriptedBackend Backend => ScriptedBackend ?? throw new InvalidOperationException("this world stands on a real server");
+
+    public int Port => ((IPEndPoint)_server.EndPoints[0]).Port;
+
+    /// <summary>Options for tests: any port, one reactor, each idle server in turn so that nothing survives by luck.</summary>
+    public static ProxyOptions Defaults { get; } = new()
+    {
+        Listen = new ListeningOptions { Port = 0 },
+        Reactors = new ReactorsOptions { Count = 1 },
+        Pool = new PoolOptions { ServerChoice = ServerChoice.RoundRobin },
+    };
+
+    /// <summary>A world with a scripted backend and the tenants "acme" and "globex".</summary>
+    /// <param name="connections">Budget of each tenant.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <param name="backend">How the backend is to be.</param>
+    /// <param name="mode">Pool mode of the tenants' plan.</param>
+    public static async Task<ProxyWorld> StartAsync(
+        int connections = 1, Func<ProxyOptions, ProxyOptions>? configure = null, ScriptedBackendOptions? backend = null, Tenancy.Model.PoolMode? mode = null, int shardConnections = 200)
+    {
+        ScriptedBackend scripted = ScriptedBackend.Start(backend);
+        var shard = new Shard
+        {
+            Id = new ShardId(1),
+            Name = "one",
+            Primary = [new ShardEndpoint("127.0.0.1", scripted.Port)],
+            Database = "app",
+            ConnectionsMax = shardConnections,
+        };
+        var world = new ProxyWorld(scripted, shard, (configure ?? (options => options))(Defaults));
+        world.AddTenant("acme", connections, mode);
+        world.AddTenant("globex", connections, mode);
+        await world._server.StartAsync(CancellationToken.None);
+        return world;
+    }
+
+    /// <summary>A world on a real server; its tenants and their roles are the caller's business.</summary>
+    public static async Task<ProxyWorld> OnServerAsync(Shard shard, Func<ProxyOptions, ProxyOptions>? configure = null)
+    {
+        var world = new ProxyWorld(null, shard, (configure ?? (options => options))(Defaults));
+        await world._server.StartAsync(CancellationToken.None);
+        return world;
+    }
+
+    /// <summary>Writes a tenant with the users app, owner and readonly, all with <see cref="Password"/>.</summary>
+    public TenantEntry AddTenant(string slug, int connections, Tenancy.Model.PoolMode? mode = null, IsolationModel isolation = IsolationModel.Schema)
+    {
+        TenantId id = TenantId.New();
+        var tenant = new Tenant
+        {
+            Id = id,
+            Slug = TenantSlug.Parse(slug),
+            Plan = new Plan { Name = "test", StatementTimeout = TimeSpan.FromSeconds(30), WorkMemBytes = 16 << 20, Connections = connections, PoolMode = mode },
+            Placement = new Placement(Shard.Id, 1, BackendNames.DatabaseFor(id, isolation, Shard.Database), BackendNames.SchemaFor(id, isolation), PlacementState.Active),
+            Isolation = isolation,
+            Users = Enum.GetValues<UserRole>().ToFrozenDictionary(role => NameOf(role), role => new TenantUser(NameOf(role), role, Verifier)),
+        };
+        var entry = new TenantEntry(tenant, Shard);
+        Registry.Put(entry);
+        return entry;
+    }
+
+    /// <summary>The password that the proxy uses for a backend role of a tenant.</summary>
+    public string BackendPassword(Tenant tenant, UserRole role)
+        => new BackendPasswords(MasterKey).PasswordFor(BackendNames.Role(tenant.Id, role), tenant.CredentialsEpoch);
+
+    /// <summary>A client that has logged in.</summary>
+    public async Task<RawClient> ConnectAsync(string tenant = "acme", string user = "app", IEnumerable<KeyValuePair<string, string>>? parameters = null)
+    {
+        RawClient client = await RawClient.ConnectAsync(Port);
+        await client.LoginAsync(user, tenant, Password, parameters);
+        client.Transcript.Clear();
+        return client;
+    }
+
+    /// <summary>What the tenant's pool holds, read on its reactor.</summary>
+    internal Task<PoolCounts> PoolAsync(string tenant = "acme") => OnPoolAsync(tenant, static pool => pool.Counts);
+
+    /// <summary>Waits until the tenant's pool holds this; the last thing seen is in the failure.</summary>
+    internal async Task WaitForPoolAsync(PoolCounts expected, string tenant = "acme")
+    {
+        PoolCounts seen = default;
+        for (int i = 0; i < 500; i++)
+        {
+            seen = await PoolAsync(tenant);
+            if (seen == expected) return;
+            await Task.Delay(10);
+        }
+        throw new TimeoutException($"the pool of {tenant} holds {seen}, not {expected}");
+    }
+
+    /// <summary>Runs a question on the reactor that a tenant's pool lives on.</summary>
+    internal async Task<T> OnPoolAsync<T>(string tenant, Func<TenantPool, T> ask)
+    {
+        TenantId id = Registry[tenant].Tenant.Id;
+        foreach (FrontendContext context in _server.Contexts)
+        {
+            var answer = new TaskCompletionSource<(bool, T?)>(TaskCreationOptions.RunContinuationsAsynchronously);
+            context.Reactor.Post(_ =>
+            {
+                try
+                {
+                    answer.SetResult(context.Router.Pools.TryGetValue(id, out TenantPool? pool) ? (true, ask(pool)) : (false, default));
+                }
+                catch (Exception failed)
+                {
+                    answer.SetException(failed);
+                }
+            }, null);
+            if (await answer.Task is (true, { } found)) return found;
+        }
+        throw new InvalidOperationException($"no pool of {tenant}");
+    }
+
+    /// <summary>All pools of all reactors, and all shard budgets, for checks at rest.</summary>
+    internal async Task<IReadOnlyList<(PoolCounts Counts, int Leased, int Total, int Clients)>> RestAsync()
+    {
+        var all = new List<(PoolCounts, int, int, int)>();
+        foreach (FrontendContext context in _server.Contexts)
+        {
+            var answer = new TaskCompletionSource<List<(PoolCounts, int, int, int)>>(TaskCreationOptions.RunContinuationsAsynchronously);
+            context.Reactor.Post(_ => answer.SetResult([.. context.Router.Pools.Values.Select(pool => (pool.Counts, pool.Budget.Leased, pool.Budget.Total, pool.Clients))]), null);
+            all.AddRange(await answer.Task);
+        }
+        return all;
+    }
+
+    /// <summary>Permits out on all shards.</summary>
+    internal int ShardPermitsLeased => _server.Shards.All.Sum(shard => shard.Value.Leased);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        if (ScriptedBackend is not null) await ScriptedBackend.DisposeAsync();
+    }
+
+    private static string NameOf(UserRole role) => role.ToString().ToLowerInvariant();
+}
