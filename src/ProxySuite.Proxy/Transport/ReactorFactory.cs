@@ -1,4 +1,5 @@
 using ProxySuite.Proxy.Transport.Epoll;
+using ProxySuite.Proxy.Transport.Sockets;
 
 namespace ProxySuite.Proxy.Transport;
 
@@ -16,6 +17,7 @@ public static class ReactorFactory
         {
             TransportKind.Epoll when OperatingSystem.IsLinux() => new EpollReactor(index),
             TransportKind.Epoll => throw new PlatformNotSupportedException("transport epoll needs Linux; use transport sockets"),
+            TransportKind.Sockets => new SocketsReactor(index),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
     }

@@ -16,7 +16,7 @@ public enum Network
 public sealed class EveryTransportAttribute : DataAttribute
 {
     public override IEnumerable<object[]> GetData(MethodInfo testMethod)
-        => from kind in new[] { TransportKind.Epoll }
+        => from kind in Enum.GetValues<TransportKind>()
            from network in Enum.GetValues<Network>()
            select new object[] { kind, network };
 }

@@ -121,7 +121,7 @@ internal abstract partial class LoopConnection
         if (end == End.None && _paused)
             end = _hangUp;
         // Without a way to answer there is nothing to wait for, except for what the peer sent before.
-        if (end == End.None && (_paused || !_readable))
+        if (end == End.None && (_paused || (!_readable && !IsEndToCome)))
             end = _sendEnd;
         if (end == End.None || (_paused && ReadsToEnd))
             return;
@@ -158,9 +158,7 @@ internal abstract partial class LoopConnection
     /// <summary>One receive, and what it says about the next.</summary>
     private int ReceiveInto(Span<byte> buffer)
     {
-        if (_receiveEnd != End.None)
-            return _receiveEnd == End.Finished ? 0 : IoResult.Broken;
-        int received = Receive(buffer);
+        int received = _receiveEnd == End.None ? Receive(buffer) : _receiveEnd == End.Finished ? 0 : IoResult.Broken;
         if (received > 0)
         {
             // Less than asked for means drained, and new bytes are a new event; but no event comes after the peer's end.
@@ -172,9 +170,10 @@ internal abstract partial class LoopConnection
         }
         else
         {
-            _receiveEnd = received == 0 ? End.Finished : End.Reset;
+            // Whoever asked first took the socket's error; after it a receive says end-of-stream.
+            _receiveEnd = received == 0 && _hangUp != End.Reset ? End.Finished : End.Reset;
             _hangUp = _receiveEnd;
-            return received;
+            return _receiveEnd == End.Finished ? 0 : IoResult.Broken;
         }
         if (!_readable)
             AwaitReadable();

@@ -172,6 +172,9 @@ internal abstract partial class LoopConnection : TransportConnection
     /// <summary>True while the operating system may still read from the queue's head chunk.</summary>
     private protected virtual bool IsHeadInFlight => false;
 
+    /// <summary>True when the peer's end, and bytes before it, are announced by a call of <see cref="OnReadable"/> that is to come.</summary>
+    private protected virtual bool IsEndToCome => false;
+
     /// <summary>Stops events at the reactor it leaves.</summary>
     private protected abstract void Detach();
 
