@@ -31,11 +31,10 @@ internal static class PeerExtensions
         return all.ToArray();
     }
 
-    /// <summary>Closes so that the other side sees a reset. A Unix socket resets when it closes with bytes unread, so there the caller leaves some.</summary>
-    public static void Reset(this Socket peer)
+    /// <summary>Sends all of it, however long the other side takes.</summary>
+    public static async Task SendAllAsync(this Socket peer, ReadOnlyMemory<byte> bytes)
     {
-        if (peer.AddressFamily != AddressFamily.Unix)
-            peer.LingerState = new LingerOption(true, 0);
-        peer.Close();
+        while (!bytes.IsEmpty)
+            bytes = bytes[await peer.SendAsync(bytes)..];
     }
 }

@@ -33,6 +33,9 @@ internal sealed class TransportWorld : IAsyncDisposable
 
     public EndPoint EndPoint => Listener.LocalEndPoint;
 
+    /// <summary>Set by a test in which a handler, a timer or posted work throws; else such a failure fails the test.</summary>
+    public bool ExpectsFailures { get; set; }
+
     /// <summary>What reached the reactor's failure hook.</summary>
     public Exception[] Failures
     {
@@ -127,5 +130,21 @@ internal sealed class TransportWorld : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await Reactor.DisposeAsync();
+    /// <summary>Makes the peer's end a reset: over TCP by closing without lingering, over a Unix socket by closing with a byte unread.</summary>
+    public async Task ResetAsync(Socket peer, TransportConnection connection)
+    {
+        if (_network == Network.Tcp)
+            peer.LingerState = new LingerOption(true, 0);
+        else
+            await RunAsync(() => connection.Send([0]));
+        peer.Close();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Reactor.DisposeAsync();
+        if (!ExpectsFailures)
+            Assert.Empty(Failures);
+        Assert.Equal(0, Reactor.Counters.Open);
+    }
 }

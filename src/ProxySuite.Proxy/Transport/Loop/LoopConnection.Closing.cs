@@ -100,7 +100,8 @@ internal abstract partial class LoopConnection
             _reactor.Timers.Disarm(_deadline);
         ForgetRest();
         DropUnsent();
-        _reactor.Retire(this);
+        _reactor.Delist(this);
+        _reactor.Bury(this);
         if (_pipe is not null)
             Schedule(); // whoever awaits it is told, but not from within its own call
     }

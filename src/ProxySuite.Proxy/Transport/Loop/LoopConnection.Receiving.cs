@@ -125,7 +125,7 @@ internal abstract partial class LoopConnection
             end = _sendEnd;
         if (end == End.None || (_paused && ReadsToEnd))
             return;
-        EndFromOutside(end == End.Finished ? CloseCause.PeerFinished : CloseCause.PeerReset);
+        EndFromOutside(end == End.Finished && _sendEnd == End.None ? CloseCause.PeerFinished : CloseCause.PeerReset);
     }
 
     private void ShowToHandler(ReadOnlySpan<byte> bytes)

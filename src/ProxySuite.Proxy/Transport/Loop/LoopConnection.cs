@@ -111,12 +111,15 @@ internal abstract partial class LoopConnection : TransportConnection
         }
         // A turn that it asked for here is dropped; it asks again where it arrives.
         _scheduled = false;
+        LoopReactor from = _reactor;
         _reactor = to;
         if (!to.TryPost(static move => ((Move)move!).Arrive(), new Move(this, arrived)) && _stage == Stage.Open)
         {
             // The target has ended, and with it the only thread that could own this connection.
+            _reactor = from;
             _stage = Stage.Closed;
-            CloseHandle();
+            _rest = null;
+            from.Bury(this);
         }
     }
 

@@ -133,12 +133,8 @@ internal abstract class LoopReactor : Reactor
     /// <summary>Gives a connection a turn of its own after the others had their events.</summary>
     internal void ScheduleNextTurn(LoopConnection connection) => _nextTurn.Enqueue(connection);
 
-    /// <summary>Its descriptor is closed at the end of the turn: until then its number cannot come back as another connection.</summary>
-    internal void Retire(LoopConnection connection)
-    {
-        Delist(connection);
-        _dead.Add(connection);
-    }
+    /// <summary>Has a descriptor closed at the end of the turn: until then its number cannot come back as another connection.</summary>
+    internal void Bury(LoopConnection connection) => _dead.Add(connection);
 
     /// <summary>Counts a connection in.</summary>
     internal void Enlist(LoopConnection connection)

@@ -53,6 +53,15 @@ internal sealed class SocketsConnection : LoopConnection
 
     internal override void CloseHandle()
     {
+        try
+        {
+            // Without it a socket that is closed while an operation is pending resets the connection (SafeSocketHandle), and last bytes could be lost.
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The peer was faster.
+        }
         _socket.Dispose();
         _readiness.Dispose();
         _sending?.Dispose();
