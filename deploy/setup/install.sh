@@ -94,9 +94,9 @@ try_cluster() { # try_cluster BIN_DIR
   local dir=$1 data
   data=$(mktemp -d)
   if [ "$(id -u)" = 0 ]; then chown postgres "$data"; fi
-  as_postgres "$dir/initdb" -D "$data/pg" --no-sync --locale=C --encoding=UTF8 --auth=trust >"$data.log" 2>&1 &&
-    as_postgres "$dir/pg_ctl" -D "$data/pg" -w -t 60 -s -l "$data/log" -o "-c listen_addresses= -c unix_socket_directories=$data" start >>"$data.log" 2>&1 &&
-    as_postgres "$dir/pg_ctl" -D "$data/pg" -w -t 60 -s -m immediate stop >>"$data.log" 2>&1 ||
+  "${as_postgres[@]}" "$dir/initdb" -D "$data/pg" --no-sync --locale=C --encoding=UTF8 --auth=trust >"$data.log" 2>&1 &&
+    "${as_postgres[@]}" "$dir/pg_ctl" -D "$data/pg" -w -t 60 -s -l "$data/log" -o "-c listen_addresses= -c unix_socket_directories=$data" start >>"$data.log" 2>&1 &&
+    "${as_postgres[@]}" "$dir/pg_ctl" -D "$data/pg" -w -t 60 -s -m immediate stop >>"$data.log" 2>&1 ||
     { cat "$data.log" "$data/log" >&2 2>/dev/null || true; rm -rf "$data" "$data.log"; return 1; }
   rm -rf "$data" "$data.log"
 }

@@ -19,10 +19,8 @@ postgres_bin() {
   return 1
 }
 
-# as_postgres COMMAND...: PostgreSQL refuses to run as root; root runs it as user postgres, anyone else as themselves.
-# The command gets SIGQUIT (PostgreSQL: stop at once) when the calling shell dies, however it dies.
-as_postgres() {
-  local identity=()
-  if [ "$(id -u)" = 0 ]; then identity=(--reuid=postgres --regid=postgres --init-groups); fi
-  (cd / && exec setpriv "${identity[@]}" --pdeathsig QUIT -- "$@")
-}
+# "${as_postgres[@]}" COMMAND...: PostgreSQL refuses to run as root; root runs it as user postgres, anyone else as themselves.
+# The command gets SIGQUIT (PostgreSQL: stop at once) when the shell that started it dies, however it dies. An array and not a
+# function, so that in the background the command itself, and not a subshell around it, is the shell's child.
+as_postgres=(env -C / setpriv --pdeathsig QUIT --)
+if [ "$(id -u)" = 0 ]; then as_postgres=(env -C / setpriv --reuid=postgres --regid=postgres --init-groups --pdeathsig QUIT --); fi
