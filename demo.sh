@@ -115,16 +115,17 @@ PROXYSUITE__Registry__ConnectionString=$PROXYSUITE_REGISTRY setsid setpriv --pde
   --Secrets:MasterKeyFile="$PROXYSUITE_MASTER_KEY_FILE" --Shutdown:DrainTimeout=1s >"$dir/proxyd/log" 2>&1 9>&- </dev/null &
 proxyd=$!
 echo "$proxyd" >"$dir/proxyd/pid"
-http_get() { # http_get PATH: the proxy's answer, status line and headers first
-  exec 3<>"/dev/tcp/127.0.0.1/$metrics_port" || return 1
+http_get() { # http_get PATH: the proxy's answer, status line and headers first; fails while nobody listens
+  { exec 3<>"/dev/tcp/127.0.0.1/$metrics_port"; } 2>/dev/null || return 1
   printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n' "$1" "$metrics_port" >&3
   cat <&3
   exec 3>&-
 }
+is_ok() { [[ "$(http_get "$1")" =~ ^HTTP/[0-9.]+\ 200 ]]; } # is_ok PATH
 proxyd_is_up() { kill -0 "$proxyd" 2>/dev/null || { cat "$dir/proxyd/log" >&2; fail "proxyd ended"; }; }
 for attempt in {1..300}; do
   proxyd_is_up
-  if http_get /readyz 2>/dev/null | grep -q '^HTTP/[0-9.]* 200'; then break; fi
+  if is_ok /readyz; then break; fi
   [ "$attempt" != 300 ] || { cat "$dir/proxyd/log" >&2; fail "proxyd is not ready after 30 s"; }
   sleep 0.1
 done
