@@ -30,6 +30,14 @@ internal sealed class RegistryWorld : IAsyncDisposable
     /// <summary>A registry with the default plans and nothing else.</summary>
     public static async Task<RegistryWorld> EmptyAsync(RegistryDatabases databases) => new(await databases.RegistryAsync());
 
+    /// <summary>A registry made in a database that has none.</summary>
+    public static async Task<RegistryWorld> CreateAsync(Dsn dsn)
+    {
+        var world = new RegistryWorld(dsn);
+        await RegistrySchema.InitAsync(world.Database);
+        return world;
+    }
+
     /// <summary>A registry with the prepared shards <c>s1</c> and <c>s2</c>.</summary>
     public static async Task<RegistryWorld> WithShardsAsync(RegistryDatabases databases)
     {
@@ -60,6 +68,9 @@ internal sealed class RegistryWorld : IAsyncDisposable
         entry = await Store.GetTenantAsync(entry.Tenant.Slug);
         return await Store.SetTenantStateAsync(entry.Tenant, TenantState.Active);
     }
+
+    /// <summary>Closes idle connections, so that the next question opens one.</summary>
+    public void CloseIdleConnections() => Database.Clear();
 
     public ValueTask DisposeAsync() => Database.DisposeAsync();
 }
