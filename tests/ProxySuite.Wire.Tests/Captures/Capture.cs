@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Reflection;
 
 namespace ProxySuite.Wire.Tests.Captures;
@@ -5,7 +6,11 @@ namespace ProxySuite.Wire.Tests.Captures;
 /// <summary>A message that passed between a client and a real server.</summary>
 /// <param name="FromBackend">True when the server sent it.</param>
 /// <param name="Bytes">The whole message, header included.</param>
-public sealed record CapturedMessage(bool FromBackend, byte[] Bytes);
+public sealed record CapturedMessage(bool FromBackend, byte[] Bytes)
+{
+    /// <summary>False for start-up packets, the one-byte answer to SSLRequest, and the one message that was sent to break the frame.</summary>
+    public bool IsFramed => Bytes.Length >= 5 && Bytes[0] != 0 && BinaryPrimitives.ReadInt32BigEndian(Bytes.AsSpan(1)) == Bytes.Length - 1;
+}
 
 /// <summary>Conversations recorded by <c>record.py</c>, which lies beside this file.</summary>
 public static class Capture
@@ -20,9 +25,9 @@ public static class Capture
     public static IReadOnlyList<CapturedMessage> Read(string name)
         => [.. Lines(name).Select(fields => new CapturedMessage(fields[0] == "B", Convert.FromHexString(fields[1])))];
 
-    /// <summary>All messages of all conversations that have a header: start-up packets and the one-byte answers to SSLRequest left out.</summary>
+    /// <summary>All messages of all conversations that have a header.</summary>
     public static IReadOnlyList<CapturedMessage> Framed { get; } =
-        [.. Names.SelectMany(Read).Where(message => message.Bytes.Length > 1 && message.Bytes[0] != 0)];
+        [.. Names.SelectMany(Read).Where(message => message.IsFramed)];
 
     /// <summary>Start-up packets of all conversations.</summary>
     public static IReadOnlyList<byte[]> StartupPackets { get; } =
