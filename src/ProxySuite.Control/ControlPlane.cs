@@ -2,14 +2,13 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Npgsql;
+using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 
 namespace ProxySuite.Control;
 
 /// <summary>What every service of the control plane works with: the registry, and who is at work.</summary>
-/// <param name="registry">The registry's database; stays the caller's.</param>
-/// <param name="actor">Who is at work, for the audit log.</param>
-public sealed class ControlPlane(NpgsqlDataSource registry, string actor)
+public sealed class ControlPlane : IAsyncDisposable
 {
     private static readonly JsonSerializerOptions JsonOptions = new()
     {
@@ -18,42 +17,78 @@ public sealed class ControlPlane(NpgsqlDataSource registry, string actor)
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };
 
-    public RegistryStore Store { get; } = new(registry);
+    private readonly NpgsqlDataSource _registry;
+    private readonly NpgsqlConnectionStringBuilder _lockSettings;
+    private readonly string _actor;
+
+    /// <param name="registry">The registry's database.</param>
+    /// <param name="actor">Who is at work, for the audit log.</param>
+    public ControlPlane(Dsn registry, string actor)
+    {
+        var options = new RegistryConnectionOptions { ApplicationName = "proxyctl" };
+        _registry = RegistryDataSource.Create(registry, options);
+        _lockSettings = registry.ToNpgsql();
+        _lockSettings.Pooling = false;
+        _lockSettings.ApplicationName ??= options.ApplicationName;
+        if (registry.Hosts.Length > 1) _lockSettings.TargetSessionAttributes = "primary";
+        _actor = actor;
+        Store = new RegistryStore(_registry);
+    }
+
+    public RegistryStore Store { get; }
+
+    /// <summary>Makes the registry's schema, or brings an older one up.</summary>
+    /// <returns>The versions applied now.</returns>
+    /// <exception cref="RegistrySchemaException">The database holds another registry.</exception>
+    public async Task<IReadOnlyList<int>> InitAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<int> applied = await RegistrySchema.InitAsync(_registry, cancellationToken);
+        if (applied.Count > 0) await AuditAsync("registry.init", "registry", new { After = new { Versions = applied } }, cancellationToken);
+        return applied;
+    }
+
+    /// <summary>Refuses to go on with a registry that does not fit this program.</summary>
+    /// <exception cref="ControlException">The database holds no registry, or one of another version.</exception>
+    public async Task RequireRegistryAsync(CancellationToken cancellationToken)
+    {
+        RegistryVersion version = await RegistrySchema.CheckAsync(_registry, cancellationToken);
+        switch (version.State)
+        {
+            case RegistryState.Missing: throw new ControlException("this database holds no registry", "Run: proxyctl init");
+            case RegistryState.Outdated: throw new ControlException($"the registry has version {version.Found}, and {version.Needed} is needed", "Run: proxyctl init");
+            case RegistryState.Newer: throw new ControlException($"the registry has version {version.Found}, newer than this program's {version.Needed}", "Use a newer proxyctl.");
+        }
+    }
+
+    public ValueTask DisposeAsync() => _registry.DisposeAsync();
 
     /// <summary>Enters what was done in the audit log.</summary>
     /// <param name="action">The verb, such as <c>tenant.create</c>.</param>
     /// <param name="subject">What it was done to, such as <c>tenant acme</c>.</param>
     /// <param name="details">Before and after as far as they differ; no secrets, so no verifiers either.</param>
     internal Task AuditAsync(string action, string subject, object details, CancellationToken cancellationToken)
-        => Store.AppendAuditAsync(new AuditEntry(actor, action, subject, DetailsJson: JsonSerializer.Serialize(details, JsonOptions)), cancellationToken);
+        => Store.AppendAuditAsync(new AuditEntry(_actor, action, subject, DetailsJson: JsonSerializer.Serialize(details, JsonOptions)), cancellationToken);
 
     /// <summary>Lets one at a time work on a subject, over all control planes of this registry. A crash lets go of it.</summary>
     /// <returns>Holds the subject until it is disposed.</returns>
     internal async Task<IAsyncDisposable> LockAsync(string subject, CancellationToken cancellationToken)
     {
-        NpgsqlConnection connection = await registry.OpenConnectionAsync(cancellationToken);
+        // A connection of its own outside the pool: holders that waited for one more from the same pool would wait for each other.
+        var connection = new NpgsqlConnection(_lockSettings.ConnectionString);
         try
         {
-            // Taken over and over instead of waited for: a waiting statement would run into the connection's command timeout.
+            await connection.OpenAsync(cancellationToken);
+            // Asked again and again instead of waited for: a waiting statement would run into the command timeout.
             while (!await connection.ScalarAsync<bool>("SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1, 0))", cancellationToken, subject))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(50), cancellationToken);
             }
-            return new SubjectLock(connection, subject);
+            return connection; // closing it releases the lock
         }
         catch
         {
             await connection.DisposeAsync();
             throw;
-        }
-    }
-
-    private sealed class SubjectLock(NpgsqlConnection connection, string subject) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await connection.ExecuteAsync("SELECT pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended($1, 0))", CancellationToken.None, subject);
-            await connection.DisposeAsync();
         }
     }
 }

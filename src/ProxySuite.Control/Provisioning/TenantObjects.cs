@@ -97,14 +97,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, BackendPasswords
             "INSERT INTO proxysuite.pool_templates (checksum) VALUES ($1) ON CONFLICT DO NOTHING", cancellationToken, Checksum(template));
         if (entered == 0) return;
         await ApplyAsync(connection, "data_owner", BackendNames.SharedSchema, cancellationToken);
-        try
-        {
-            await connection.ExecuteAsync("CALL tenancy.protect_pool_tables()", cancellationToken);
-        }
-        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InvalidTableDefinition)
-        {
-            throw new ControlException($"the template's tables cannot be shared: {refused.MessageText}", refused.Hint, refused);
-        }
+        await ShardSql.ProtectPoolTablesAsync(connection, cancellationToken);
     }
 
     private async Task ApplyAsync(NpgsqlConnection connection, string role, string schema, CancellationToken cancellationToken)

@@ -1,16 +1,17 @@
+using System.Text.RegularExpressions;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 
 namespace ProxySuite.Control.Shards;
 
 /// <summary>The clusters that hold tenants.</summary>
-public sealed class ShardService(ControlPlane control)
+public sealed partial class ShardService(ControlPlane control)
 {
     /// <summary>Enters a shard; it takes tenants once it is prepared. The same shard again changes nothing.</summary>
-    /// <exception cref="ControlException">The name belongs to a shard that is otherwise.</exception>
-    /// <exception cref="RegistryException">A value out of its range.</exception>
+    /// <exception cref="ControlException">A value out of its range, or the name belongs to a shard that is otherwise.</exception>
     public async Task<Shard> AddAsync(NewShard shard, CancellationToken cancellationToken)
     {
+        if (WhyRefused(shard) is { } reason) throw new ControlException(reason);
         await using IAsyncDisposable mine = await control.LockAsync($"shard {shard.Name}", cancellationToken);
         if (await control.Store.FindShardAsync(shard.Name, cancellationToken) is { } found)
         {
@@ -56,6 +57,21 @@ public sealed class ShardService(ControlPlane control)
             new { Before = new { shard.Lockdown, shard.PreparedAt }, After = new { Lockdown = level }, report.ServerVersion }, cancellationToken);
         return report;
     }
+
+    private static string? WhyRefused(NewShard shard) => shard switch
+    {
+        _ when !ShardName().IsMatch(shard.Name) => $"\"{shard.Name}\" is no shard name: 1 to 63 lower-case letters, digits, '-' and '_', a letter or digit first",
+        _ when !RegionName().IsMatch(shard.Region) => $"\"{shard.Region}\" is no region: up to 63 letters, digits, '.', '-' and '_'",
+        { TenantsMax: < 1 or > 100_000 } => $"a shard holds 1 to 100000 tenants, not {shard.TenantsMax}",
+        { ConnectionsMax: < 1 or > 100_000 } => $"a shard takes 1 to 100000 connections, not {shard.ConnectionsMax}",
+        _ => null,
+    };
+
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9_-]{0,62}\z")]
+    private static partial Regex ShardName();
+
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{0,63}\z")]
+    private static partial Regex RegionName();
 
     private async Task<List<string>> OwnDatabasesAsync(string shard, CancellationToken cancellationToken)
         => [.. (await AllTenants.OfShardAsync(control.Store, shard, cancellationToken))

@@ -16,8 +16,23 @@ internal static class ShardSql
     private static readonly string[] Pool = ["50-pool.sql"];
 
     /// <summary>Roles of the cluster, and all of the shard's shared database.</summary>
+    /// <exception cref="ControlException">The shared tables that are there cannot be made safe to share.</exception>
     public static Task PrepareSharedAsync(NpgsqlConnection connection, Lockdown lockdown, CancellationToken cancellationToken)
         => ApplyAsync(connection, [.. Cluster, .. Database, .. Pool], lockdown, cancellationToken);
+
+    /// <summary>Makes shared tables safe to share and opens them to the pool's roles.</summary>
+    /// <exception cref="ControlException">Some cannot be made safe; nothing is changed then.</exception>
+    public static async Task ProtectPoolTablesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.ExecuteAsync("CALL tenancy.protect_pool_tables()", cancellationToken);
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InvalidTableDefinition)
+        {
+            throw new ControlException($"tables of data_owner in schema public cannot be shared: {refused.MessageText}", refused.Hint, refused);
+        }
+    }
 
     /// <summary>A tenant's own database on a shard that is prepared.</summary>
     public static Task PrepareOwnAsync(NpgsqlConnection connection, Lockdown lockdown, CancellationToken cancellationToken)
@@ -29,6 +44,7 @@ internal static class ShardSql
         await connection.ExecuteAsync(Lock, cancellationToken);
         foreach (string file in files) await connection.ExecuteAsync(Read(file), cancellationToken);
         await connection.ExecuteAsync("CALL tenancy.apply_lockdown($1)", cancellationToken, EnumText.Of(lockdown));
+        if (files.Contains(Pool[0])) await ProtectPoolTablesAsync(connection, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 

@@ -1,5 +1,7 @@
 -- Roles of the cluster, shared by all its databases. None of them can log in; what logs in is a tenant's own role.
--- CREATE ROLE knows no IF NOT EXISTS, and two databases of one cluster may be prepared at the same time.
+-- Two of them may be prepared at the same time, and GRANTs to one role would meet ("tuple concurrently updated"). Advisory locks are a database's
+-- own; a lock on a shared catalog is the cluster's. This one stops no login and no CREATE ROLE.
+LOCK TABLE pg_catalog.pg_authid IN SHARE UPDATE EXCLUSIVE MODE;
 DO $$
 DECLARE
   v_role record;
@@ -14,11 +16,9 @@ BEGIN
     ('ps_archiver', 'REPLICATION BYPASSRLS'))   -- reads change streams and base backups
     AS roles(name, attributes)
   LOOP
-    BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role.name) THEN
       EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOCREATEDB %s', v_role.name, v_role.attributes);
-    EXCEPTION WHEN duplicate_object OR unique_violation THEN
-      NULL;
-    END;
+    END IF;
   END LOOP;
   GRANT data_owner TO ps_control, ps_mover;
   GRANT pg_signal_backend TO ps_control;        -- ends sessions of a tenant that is fenced or suspended

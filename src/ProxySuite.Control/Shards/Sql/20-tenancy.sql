@@ -48,14 +48,15 @@ DECLARE
   v_k2 bytea;
 BEGIN
   SELECT k1, k2 INTO v_k1, v_k2 FROM tenancy.seal_key WHERE kid = split_part(v_seal, '.', 1);
-  -- The MAC first; its parts are only worth reading, and only then surely well formed, when it is right.
+  -- The MAC first, and in an IF of its own: joined by AND the parts would be read, and a malformed one reported, before it is known to be right.
   IF encode(sha256(v_k2 || sha256(v_k1 || convert_to(concat_ws('|', v_tenant, pg_backend_pid()::text, v_issued, session_user), 'UTF8'))), 'hex')
-     = split_part(v_seal, '.', 3)
-     AND abs(extract(epoch FROM transaction_timestamp()) - v_issued::bigint) <= 60 THEN
-    IF EXISTS (SELECT FROM tenancy.sealed_fence WHERE tenant_id = v_tenant::uuid) THEN
-      RAISE EXCEPTION 'the tenant is not served here' USING ERRCODE = '42501', HINT = 'proxysuite:moved';
+     = split_part(v_seal, '.', 3) THEN
+    IF abs(extract(epoch FROM transaction_timestamp()) - v_issued::bigint) <= 60 THEN
+      IF EXISTS (SELECT FROM tenancy.sealed_fence WHERE tenant_id = v_tenant::uuid) THEN
+        RAISE EXCEPTION 'the tenant is not served here' USING ERRCODE = '42501', HINT = 'proxysuite:moved';
+      END IF;
+      RETURN v_tenant::uuid;
     END IF;
-    RETURN v_tenant::uuid;
   END IF;
   RAISE EXCEPTION 'tenant context is not valid' USING ERRCODE = '42501';
 END $$;
