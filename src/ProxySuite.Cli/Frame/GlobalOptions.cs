@@ -24,5 +24,6 @@ internal static class GlobalOptions
 
     public static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables", Recursive = true };
 
+    /// <summary>Taken by every verb, so that scripts may always give it; no verb so far does what cannot be undone.</summary>
     public static readonly Option<bool> Yes = new("--yes") { Description = "Do not ask before what cannot be undone", Recursive = true };
 }

@@ -50,7 +50,7 @@ internal static class ProxyCtl
         }
     }
 
-    private static RootCommand Build()
+    internal static RootCommand Build()
     {
         var root = new RootCommand("Control plane of ProxySuite: registry, shards, plans, tenants.")
         {

@@ -16,14 +16,9 @@ internal sealed class InitVerb() : Verb("init", "Make the registry's schema, or 
         string keyFile = context.MasterKeyFile();
         bool keyCreated = !File.Exists(keyFile);
         // The registry first: a key without a registry would be taken for the right one by the next attempt, a registry without a key is not usable.
-        IReadOnlyList<int> applied = await RegistrySchema.InitAsync(context.Registry(), cancellationToken);
+        IReadOnlyList<int> applied = await context.OpenUnchecked().InitAsync(cancellationToken);
         if (keyCreated) MasterKey.CreateFile(keyFile);
         else MasterKey.ReadFile(keyFile);
-        if (applied.Count > 0)
-        {
-            var store = new RegistryStore(context.Registry());
-            await store.AppendAuditAsync(new AuditEntry(CliContext.Actor, "registry.init", "registry", DetailsJson: $"{{\"versions\": [{string.Join(", ", applied)}]}}"), cancellationToken);
-        }
         context.Output.Answer(
             new { RegistryVersion = RegistrySchema.NeededVersion, Applied = applied, MasterKeyFile = keyFile, MasterKeyCreated = keyCreated },
             output =>

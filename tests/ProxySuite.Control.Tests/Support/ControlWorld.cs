@@ -3,7 +3,6 @@ using Npgsql;
 using ProxySuite.Cli.Frame;
 using ProxySuite.Control.Provisioning;
 using ProxySuite.Tenancy.Model;
-using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
 using ProxySuite.Testing.Servers;
 using ProxySuite.Wire.Scram;
@@ -24,8 +23,7 @@ internal sealed class ControlWorld : IAsyncDisposable
         ShardDatabase = shard;
         _directory = Directory.CreateTempSubdirectory("proxyctl-").FullName;
         KeyFile = Path.Combine(_directory, "master.key");
-        DataSource = RegistryDataSource.Create(DsnParser.Parse(RegistryDsn));
-        Control = new ControlPlane(DataSource, "tester");
+        Control = new ControlPlane(DsnParser.Parse(RegistryDsn), "tester");
     }
 
     public PostgresServer Server { get; }
@@ -35,8 +33,6 @@ internal sealed class ControlWorld : IAsyncDisposable
     public string ShardDatabase { get; }
 
     public string KeyFile { get; }
-
-    public NpgsqlDataSource DataSource { get; }
 
     public ControlPlane Control { get; }
 
@@ -127,7 +123,7 @@ internal sealed class ControlWorld : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await DataSource.DisposeAsync();
+        await Control.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
 }

@@ -3,8 +3,6 @@ using System.Text;
 using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
-using ProxySuite.Tenancy.Cache;
-using ProxySuite.Testing.World;
 
 namespace ProxySuite.Proxy.Tests.Metrics;
 
@@ -17,8 +15,7 @@ internal sealed class MetricsWorld : IAsyncDisposable
     public MetricsWorld(int tenantSeriesMax = 1000)
     {
         Options = new CurrentOptions(new ProxyOptions { Metrics = new MetricsOptions { TenantSeriesMax = tenantSeriesMax } });
-        Tenants = new TenantDirectory(Registry);
-        _page = new MetricsPage(Options, Stats, Server, Tenants.Counters, new ProcessMetrics("1.2.3", () => LogEventsDropped));
+        _page = new MetricsPage(Options, Stats, Server, new ProcessMetrics("1.2.3", () => LogEventsDropped));
     }
 
     public CurrentOptions Options { get; }
@@ -29,11 +26,7 @@ internal sealed class MetricsWorld : IAsyncDisposable
 
     public long LogEventsDropped { get; set; }
 
-    public MemoryRegistry Registry { get; } = new();
-
-    public TenantDirectory Tenants { get; }
-
-    public HealthPages Health => new(Server, new RegistryProbe(Registry));
+    public HealthPages Health => new(Server);
 
     public string Text()
     {
@@ -44,13 +37,10 @@ internal sealed class MetricsWorld : IAsyncDisposable
 
     public PrometheusPage Page() => new(Text());
 
-    /// <summary>The HTTP port, not started.</summary>
-    public MetricsServer Pages(IPEndPoint endPoint) => new(endPoint, _page, Health);
-
     /// <summary>Starts the HTTP port.</summary>
     public IPEndPoint Listen()
     {
-        _pages = Pages(new IPEndPoint(IPAddress.Loopback, 0));
+        _pages = new MetricsServer(new IPEndPoint(IPAddress.Loopback, 0), _page, Health);
         _pages.Start();
         return _pages.EndPoint;
     }

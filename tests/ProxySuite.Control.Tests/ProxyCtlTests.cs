@@ -1,0 +1,292 @@
+using System.CommandLine;
+using System.Text.Json;
+using ProxySuite.Cli.Frame;
+using ProxySuite.Control.Tests.Support;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Scram;
+
+namespace ProxySuite.Control.Tests;
+
+/// <summary>The program as scripts and people meet it: verbs, exit codes, what goes to which stream.</summary>
+public sealed class ProxyCtlTests
+{
+    [Fact]
+    public async Task Init_makes_registry_and_master_key_once_and_the_key_is_its_owners_alone()
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        JsonElement first = (await world.MustAsync("init", "--json")).Json;
+        string key = await File.ReadAllTextAsync(world.KeyFile);
+        JsonElement second = (await world.MustAsync("init", "--json")).Json;
+
+        Assert.True(first.GetProperty("master_key_created").GetBoolean());
+        Assert.False(second.GetProperty("master_key_created").GetBoolean());
+        Assert.Equal(0, second.GetProperty("applied").GetArrayLength());
+        Assert.Equal(key, await File.ReadAllTextAsync(world.KeyFile));
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(world.KeyFile));
+    }
+
+    [Fact]
+    public async Task A_new_registry_has_the_four_plans()
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        await world.MustAsync("init");
+        string[] lines = (await world.MustAsync("plan", "list")).Output.TrimEnd().Split('\n');
+        Assert.Equal(
+            [
+                "NAME        STATEMENT TIMEOUT  WORK_MEM  CONNECTIONS  QUERIES/S  WEIGHT  POOL MODE",
+                "free        5s                 4MB       2            -          1       -",
+                "starter     30s                16MB      5            -          2       -",
+                "growth      1m                 64MB      20           -          4       -",
+                "enterprise  5m                 256MB     100          -          8       -",
+            ],
+            lines);
+    }
+
+    [Theory]
+    [InlineData("postgres://u:p%40ss@h1:5433,h2/tenants?sslmode=require", "postgres://u:***@h1:5433,h2:5432/tenants")]
+    [InlineData("Host=h1;Port=5433;Username=u;Password=p@ss;Database=tenants", "postgres://u:***@h1:5433/tenants")]
+    public async Task A_shards_dsn_is_taken_in_both_forms_and_shown_without_its_password(string dsn, string shown)
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        await world.MustAsync("init");
+        await world.MustAsync("shard", "add", "s1", "--primary", dsn, "--replica", dsn, "--region", "eu", "--max-tenants", "7", "--max-connections", "9");
+        await world.MustAsync("shard", "add", "s1", "--primary", dsn, "--replica", dsn, "--region", "eu", "--max-tenants", "7", "--max-connections", "9");
+        JsonElement shard = (await world.MustAsync("shard", "list", "--json")).Json[0];
+
+        Assert.Equal(shown, shard.GetProperty("primary").GetString());
+        Assert.Equal(shown, shard.GetProperty("replica").GetString());
+        Assert.Equal(("eu", 7, 9, "not prepared"), (shard.GetProperty("region").GetString(), shard.GetProperty("max_tenants").GetInt32(),
+            shard.GetProperty("max_connections").GetInt32(), shard.GetProperty("state").GetString()));
+        Assert.DoesNotContain("p@ss", (await world.MustAsync("shard", "show", "s1")).Output, StringComparison.Ordinal);
+        Assert.Equal(1, (await world.RunAsync("shard", "add", "s1", "--primary", dsn)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Tenant_create_prints_what_a_script_needs_and_the_password_proves_itself()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        JsonElement made = (await world.MustAsync("tenant", "create", "acme", "--plan", "growth", "--shard", "s1", "--user", "web", "--generate-password", "--json")).Json;
+
+        Assert.Equal(["slug", "id", "user", "password"], made.EnumerateObject().Select(property => property.Name));
+        Assert.Equal("web", made.GetProperty("user").GetString());
+        Assert.Matches("^[A-Za-z0-9_-]{32}$", made.GetProperty("password").GetString());
+        Assert.True((await world.VerifierAsync("acme", "web")).Matches(made.GetProperty("password").GetString()!));
+        Assert.Equal(made.GetProperty("id").GetString(), (await world.MustAsync("tenant", "show", "acme", "--json")).Json.GetProperty("id").GetString());
+
+        CliRun again = await world.MustAsync("tenant", "create", "acme", "--plan", "growth", "--user", "web", "--json");
+        Assert.Equal(JsonValueKind.Null, again.Json.GetProperty("password").ValueKind);
+    }
+
+    [Fact]
+    public async Task A_password_from_standard_input_is_set_and_never_printed()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        CliRun made = await world.RunAsync("correct horse\n", ["tenant", "create", "acme", "--plan", "free", "--password-stdin"]);
+        Assert.Equal(0, made.ExitCode);
+        Assert.DoesNotContain("correct horse", made.Output + made.Error, StringComparison.Ordinal);
+        Assert.True((await world.VerifierAsync("acme", "app")).Matches("correct horse"));
+
+        CliRun rotated = await world.RunAsync("battery staple\n", ["tenant", "rotate-password", "acme", "app", "--password-stdin"]);
+        Assert.Equal(0, rotated.ExitCode);
+        Assert.False((await world.VerifierAsync("acme", "app")).Matches("correct horse"));
+        Assert.True((await world.VerifierAsync("acme", "app")).Matches("battery staple"));
+        Assert.Equal(1, (await world.RunAsync("short\n", ["tenant", "rotate-password", "acme", "app", "--password-stdin"])).ExitCode);
+    }
+
+    [Fact]
+    public async Task Users_are_added_in_three_roles_listed_and_dropped()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        await world.MustAsync("tenant", "create", "acme", "--plan", "free");
+        await world.MustAsync("tenant", "add-user", "acme", "migrations", "--role", "owner");
+        JsonElement reports = (await world.MustAsync("tenant", "add-user", "acme", "reports", "--role", "readonly", "--json")).Json;
+        Assert.True((await world.VerifierAsync("acme", "reports")).Matches(reports.GetProperty("password").GetString()!));
+
+        JsonElement users = (await world.MustAsync("tenant", "show", "acme", "--json")).Json.GetProperty("users");
+        Assert.Equal(["app app", "migrations owner", "reports readonly"],
+            users.EnumerateArray().Select(user => $"{user.GetProperty("name").GetString()} {user.GetProperty("role").GetString()}"));
+        await world.MustAsync("tenant", "drop-user", "acme", "reports");
+        Assert.Equal(1, (await world.RunAsync("tenant", "rotate-password", "acme", "reports")).ExitCode);
+        Assert.Equal(1, (await world.RunAsync("tenant", "add-user", "acme", "app")).ExitCode);
+        Assert.Equal(1, (await world.RunAsync("tenant", "add-user", "acme", "a.b")).ExitCode);
+
+        await world.MustAsync("tenant", "create", "globex", "--plan", "free", "--isolation", "pool");
+        CliRun refused = await world.RunAsync("tenant", "add-user", "globex", "migrations", "--role", "owner");
+        Assert.Contains("shares its tables", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_table_in_a_pipe_is_plain_text_and_a_list_in_json_is_an_array()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        await world.MustAsync("tenant", "create", "acme", "--plan", "free");
+        string table = (await world.MustAsync("tenant", "list")).Output;
+        Assert.StartsWith("SLUG  STATE   PLAN  SHARD  ISOLATION  USERS  CREATED\nacme  active  free  s1     schema     1      20", table, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', table);
+        Assert.Equal(1, (await world.MustAsync("tenant", "list", "--plan", "free", "--json")).Json.GetArrayLength());
+        Assert.Equal(0, (await world.MustAsync("tenant", "list", "--plan", "growth", "--json")).Json.GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Every_change_is_in_the_audit_log_and_no_secret_is()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        string password = (await world.MustAsync("tenant", "create", "acme", "--plan", "free", "--json")).Json.GetProperty("password").GetString()!;
+        await world.MustAsync("tenant", "add-user", "acme", "reports", "--role", "readonly");
+        await world.MustAsync("tenant", "rotate-password", "acme", "app");
+        await world.MustAsync("tenant", "drop-user", "acme", "reports");
+        await world.MustAsync("tenant", "set-plan", "acme", "growth");
+        await world.MustAsync("tenant", "suspend", "acme", "--reason", "unpaid");
+        await world.MustAsync("tenant", "resume", "acme");
+        await world.MustAsync("plan", "set", "growth", "--connections", "30");
+        await world.MustAsync("shard", "drain", "s1");
+
+        var entries = await world.Control.Store.ListAuditAsync();
+        Assert.Equal(
+            [
+                "registry.init", "shard.add", "shard.prepare", "tenant.create", "tenant.add-user", "tenant.rotate-password", "tenant.drop-user", "tenant.set-plan",
+                "tenant.suspend", "tenant.resume", "plan.set", "shard.drain",
+            ],
+            entries.Reverse().Select(entry => entry.Action));
+        Assert.All(entries, entry =>
+        {
+            Assert.Contains('@', entry.Actor);
+            Assert.DoesNotContain("SCRAM", entry.DetailsJson, StringComparison.Ordinal);
+            Assert.DoesNotContain("throw-away", entry.DetailsJson, StringComparison.Ordinal);
+            Assert.DoesNotContain(password, entry.DetailsJson, StringComparison.Ordinal);
+        });
+        JsonElement plan = JsonDocument.Parse(entries.Single(entry => entry.Action == "plan.set").DetailsJson).RootElement;
+        Assert.Equal((20, 30), (plan.GetProperty("before").GetProperty("connections").GetInt32(), plan.GetProperty("after").GetProperty("connections").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("tenant create Acme --plan free", "no tenant slug")]
+    [InlineData("tenant create postgres --plan free", "reserved name")]
+    [InlineData("tenant create acme", "--plan")]
+    [InlineData("tenant create acme --plan free --isolation none", "--isolation: \"none\" is not one of pool, schema, database")]
+    [InlineData("tenant create acme --plan free --password-stdin --generate-password", "exclude each other")]
+    [InlineData("tenant create acme --plan free --template /no/such/file", "/no/such/file")]
+    [InlineData("tenant create acme --plan free --colour red", "--colour")]
+    [InlineData("shard add s1 --primary nonsense", "--primary: the DSN is neither")]
+    [InlineData("shard prepare s1 --lockdown tight", "--lockdown")]
+    [InlineData("plan set p --statement-timeout 30", "--statement-timeout: \"30\" is no duration")]
+    [InlineData("plan set p --work-mem 4", "--work-mem: \"4\" is no size")]
+    [InlineData("plan set p --connections many", "many")]
+    [InlineData("plan set p --queries-per-second many", "--queries-per-second")]
+    [InlineData("plan set new-plan --connections 3", "A new plan needs --connections, --statement-timeout and --work-mem")]
+    [InlineData("tenant", "Required command")]
+    [InlineData("tenant shrink acme", "shrink")]
+    [InlineData("", "Required command")]
+    public async Task Wrong_usage_ends_with_2_and_says_what_is_wrong(string arguments, string reason)
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        await world.MustAsync("init");
+        string[] args = arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        CliRun run = await world.RunAsync(args);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(reason, run.Error, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+
+        CliRun json = await world.RunAsync([.. args, "--json"]);
+        Assert.Equal(2, json.ExitCode);
+        Assert.Empty(json.Output);
+        Assert.NotEmpty(json.ErrorJson.GetProperty("message").GetString()!);
+    }
+
+    [Theory]
+    [InlineData("tenant show nobody", "there is no tenant \"nobody\"")]
+    [InlineData("tenant create acme --plan gold", "there is no plan \"gold\"")]
+    [InlineData("tenant create acme --plan free", "no shard is prepared")]
+    [InlineData("tenant create acme --plan free --shard s9", "there is no shard \"s9\"")]
+    [InlineData("tenant create acme --plan free --identity sealed", "identity sealed cannot be made by this version")]
+    [InlineData("shard show s9", "there is no shard \"s9\"")]
+    [InlineData("shard prepare s9", "there is no shard \"s9\"")]
+    [InlineData("plan set free --connections 0", "connections must be 1 to 10000")]
+    [InlineData("shard add S1 --primary postgres://h/d", "\"S1\" is no shard name")]
+    [InlineData("shard add s1 --primary postgres://h/d --max-tenants 0", "1 to 100000 tenants")]
+    public async Task A_failure_ends_with_1_and_says_what_to_do(string arguments, string reason)
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        await world.MustAsync("init");
+        CliRun run = await world.RunAsync(arguments.Split(' '));
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Contains(reason, run.Error, StringComparison.Ordinal);
+        CliRun json = await world.RunAsync([.. arguments.Split(' '), "--json"]);
+        Assert.Equal((1, ""), (json.ExitCode, json.Output));
+        Assert.Contains(reason, json.ErrorJson.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_registry_or_with_an_unreachable_one_the_error_names_the_way_out()
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        CliRun empty = await world.RunAsync("tenant", "list");
+        Assert.Equal(1, empty.ExitCode);
+        Assert.Contains("Run: proxyctl init", empty.Error, StringComparison.Ordinal);
+
+        CliRun unreachable = await world.RunAsync("tenant", "list", "--registry", "postgres://postgres:hush@127.0.0.1:1/none");
+        Assert.Equal(1, unreachable.ExitCode);
+        Assert.Contains("cannot be reached", unreachable.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", unreachable.Error, StringComparison.Ordinal);
+
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        Assert.Equal(2, await ProxyCtl.RunAsync(["tenant", "list"], new CliConsole(TextReader.Null, output, error, false, _ => null)));
+        Assert.Contains("PROXYSUITE_REGISTRY", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verifier_prints_what_proves_the_password()
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        CliRun run = await world.RunAsync("correct horse\n", ["verifier"]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.True(ScramVerifier.Parse(run.Output.Trim()).Matches("correct horse"));
+    }
+
+    [Fact]
+    public async Task Help_of_every_verb_ends_with_examples_that_can_be_parsed()
+    {
+        await using ControlWorld world = await ControlWorld.EmptyAsync(18);
+        RootCommand root = ProxyCtl.Build();
+        Verb[] verbs = [.. All(root).OfType<Verb>()];
+        Assert.True(verbs.Length >= 17);
+        foreach (Verb verb in verbs)
+        {
+            string[] path = [.. verb.Parents.OfType<Command>().Where(parent => parent is not RootCommand).Reverse().Append(verb).Select(command => command.Name)];
+            CliRun help = await world.MustAsync([.. path, "--help"]);
+            Assert.NotEmpty(verb.Examples);
+            foreach (string example in verb.Examples)
+            {
+                Assert.Contains($"  proxyctl {example}", help.Output, StringComparison.Ordinal);
+                // A shell would take away what stands behind '<', and files of examples need not exist.
+                string typed = System.Text.RegularExpressions.Regex.Replace(example, " (< |--template )[^ ]+", "");
+                ParseResult parsed = root.Parse(typed.Replace('\'', '"'));
+                Assert.Empty(parsed.Errors);
+                Assert.Same(verb, parsed.CommandResult.Command);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_changed_plan_reaches_the_roles_of_its_tenants()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        Tenant acme = await world.TenantAsync("acme", IsolationModel.Schema, plan: "free");
+        await world.MustAsync("plan", "set", "free", "--connections", "10", "--work-mem", "32MB", "--statement-timeout", "7s", "--queries-per-second", "50", "--weight", "3");
+        Assert.Equal(28, await LimitAsync(world, acme));
+        JsonElement free = (await world.MustAsync("plan", "list", "--json")).Json.EnumerateArray().Single(plan => plan.GetProperty("name").GetString() == "free");
+        Assert.Equal(("7s", "32MB", 50, 3), (free.GetProperty("statement_timeout").GetString(), free.GetProperty("work_mem").GetString(),
+            free.GetProperty("queries_per_second").GetInt32(), free.GetProperty("weight").GetInt32()));
+
+        await world.MustAsync("plan", "set", "batch", "--connections", "1", "--statement-timeout", "1h", "--work-mem", "1GB");
+        await world.MustAsync("tenant", "set-plan", "acme", "batch");
+        Assert.Equal(10, await LimitAsync(world, acme));
+        Assert.Equal("batch", (await world.EntryAsync("acme")).Tenant.Plan.Name);
+    }
+
+    private static Task<int> LimitAsync(ControlWorld world, Tenant tenant)
+        => world.Server.ScalarAsync<int>($"SELECT rolconnlimit FROM pg_roles WHERE rolname = '{BackendNames.Role(tenant.Id, UserRole.App)}'");
+
+    private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
+}
