@@ -1,8 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
-using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
@@ -10,27 +10,22 @@ using ProxySuite.Tenancy.Secrets;
 
 namespace ProxySuite.Host;
 
-/// <summary>Wires the data plane: registry, cache and the server itself.</summary>
+/// <summary>Wires the data plane: registry, tenant directory, master key, and the server itself.</summary>
 internal static class DataPlane
 {
-    public static void AddTo(IServiceCollection services) => services.AddSingleton<IProxyServer>(Make);
-
-    private static ProxyServer Make(IServiceProvider provider)
+    public static void AddTo(IServiceCollection services)
     {
-        var options = provider.GetRequiredService<CurrentOptions>();
-        var loggers = provider.GetRequiredService<ILoggerFactory>();
-        try
-        {
-            Dsn dsn = DsnParser.Parse(options.Value.Registry.ConnectionString);
-            var registry = new PostgresTenantRegistry(RegistryDataSource.Create(dsn, new RegistryConnectionOptions { ApplicationName = "proxyd" }));
-            var tenants = new TenantDirectory(registry, logger: loggers.CreateLogger<TenantDirectory>());
-            var changes = new PostgresInvalidationListener(dsn, logger: loggers.CreateLogger<PostgresInvalidationListener>());
-            MasterKey masterKey = MasterKey.ReadFile(options.Value.Secrets.MasterKeyFile);
-            return new ProxyServer(options, tenants, changes, masterKey, provider.GetRequiredService<StatsRegistry>(), loggers);
-        }
-        catch (Exception wrong) when (wrong is FormatException or MasterKeyException)
-        {
-            throw new StartupException(wrong.Message);
-        }
+        services.AddSingleton(provider => DsnParser.Parse(Options(provider).Registry.ConnectionString));
+        services.AddSingleton(provider => MasterKey.ReadFile(Options(provider).Secrets.MasterKeyFile));
+        services.AddSingleton(provider => RegistryDataSource.Create(provider.GetRequiredService<Dsn>(), new RegistryConnectionOptions { ApplicationName = "proxyd" }));
+        services.AddSingleton<ITenantRegistry>(provider => new PostgresTenantRegistry(provider.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton(provider => new TenantDirectory(
+            provider.GetRequiredService<ITenantRegistry>(), logger: provider.GetRequiredService<ILogger<TenantDirectory>>()));
+        services.AddSingleton<IInvalidationSource>(provider => new PostgresInvalidationListener(
+            provider.GetRequiredService<Dsn>(), logger: provider.GetRequiredService<ILogger<PostgresInvalidationListener>>()));
+        services.AddHostedService<RegistryCheck>();
+        services.AddSingleton<IProxyServer, ProxyServer>();
     }
+
+    private static ProxyOptions Options(IServiceProvider provider) => provider.GetRequiredService<CurrentOptions>().Value;
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Host;
 
@@ -40,4 +41,7 @@ internal static partial class HostLog
     [LoggerMessage(EventIds.Host + 11, LogLevel.Warning,
         "too few file descriptors for Limits:MaxClients: limit={Limit} maxClients={MaxClients}; raise the process limit (LimitNOFILE, ulimit -n) or lower the key")]
     public static partial void FewDescriptors(this ILogger logger, long limit, int maxClients);
+
+    [LoggerMessage(EventIds.Host + 12, LogLevel.Warning, "the registry cannot be reached, starting without it: registry={Registry} reason={Reason}")]
+    public static partial void RegistryUnreachable(this ILogger logger, Dsn registry, string reason);
 }

@@ -6,6 +6,8 @@ using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Tenancy.Cache;
+using ProxySuite.Tenancy.Registry;
 
 namespace ProxySuite.Host;
 
@@ -14,15 +16,13 @@ namespace ProxySuite.Host;
 /// last, so that a probe sees "starting" and "draining" instead of a closed port.
 /// </summary>
 internal sealed class ProxyService(
-    IProxyServer server, CurrentOptions current, StatsRegistry stats, LogOutput logOutput, SignalLifetime signals, ILogger<ProxyService> logger) : IHostedService
+    IProxyServer server, TenantDirectory tenants, ITenantRegistry registry, CurrentOptions current, StatsRegistry stats, LogOutput logOutput, SignalLifetime signals,
+    ILogger<ProxyService> logger) : IHostedService
 {
     /// <summary>Longest time that closing what is left may take once the drain is over.</summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
 
     private MetricsServer? _pages;
-
-    /// <summary>Where the metrics pages are, or null for nowhere.</summary>
-    internal IPEndPoint? PagesEndPoint => _pages?.EndPoint;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -34,7 +34,7 @@ internal sealed class ProxyService(
         StartPages(options.Metrics);
         try
         {
-            await server.StartAsync(cancellationToken).ConfigureAwait(false);
+            await StartServerAsync(options.Listen, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -73,12 +73,26 @@ internal sealed class ProxyService(
         _pages = null;
     }
 
+    private async Task StartServerAsync(ListeningOptions listen, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await server.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (SocketException exception)
+        {
+            string unixSocket = listen.UnixSocketDirectory.Length > 0 ? $" or in {listen.UnixSocketDirectory}" : "";
+            throw new StartupException($"cannot listen on {new IPEndPoint(listen.Address, listen.Port)}{unixSocket} (section Listen): {exception.Message}", exception);
+        }
+    }
+
     private void StartPages(MetricsOptions options)
     {
         if (options.Port == 0) return;
         var endPoint = new IPEndPoint(options.Address, options.Port);
         var process = new ProcessMetrics(ProductVersion.Text, () => logOutput.DroppedEvents);
-        var pages = new MetricsServer(endPoint, new MetricsPage(current, stats, server, process), new HealthPages(server));
+        var pages = new MetricsServer(endPoint, new MetricsPage(current, stats, server, tenants.Counters, process),
+            new HealthPages(server, new RegistryProbe(registry)));
         try
         {
             pages.Start();

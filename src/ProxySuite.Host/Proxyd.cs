@@ -15,7 +15,7 @@ internal static class Proxyd
 
     /// <summary>Runs until a signal stops it.</summary>
     /// <param name="arguments">The command line without the program's name.</param>
-    /// <param name="addDataPlane">Registers <see cref="IProxyServer"/>.</param>
+    /// <param name="addDataPlane">Registers <see cref="IProxyServer"/>, the tenant directory and the registry.</param>
     /// <returns>0 done, 1 failed, 2 wrong usage.</returns>
     public static async Task<int> RunAsync(string[] arguments, Action<IServiceCollection> addDataPlane)
     {
@@ -39,8 +39,8 @@ internal static class Proxyd
         if (commandLine.Check) return await SayAsync("configuration OK").ConfigureAwait(false);
 
         using var logOutput = new LogOutput(loaded.Options.Logging);
-        using IHost host = Build(sources, loaded, logOutput, addDataPlane);
-        return await RunAsync(host).ConfigureAwait(false);
+        IHost host = Build(sources, loaded, logOutput, addDataPlane);
+        await using (((IAsyncDisposable)host).ConfigureAwait(false)) return await RunAsync(host).ConfigureAwait(false);
     }
 
     /// <summary>Wires everything; nothing runs yet.</summary>
@@ -59,9 +59,8 @@ internal static class Proxyd
         services.AddSingleton<Reloader>();
         services.AddSingleton<SignalLifetime>();
         services.AddSingleton<IHostLifetime>(provider => provider.GetRequiredService<SignalLifetime>());
-        services.AddSingleton<ProxyService>();
-        services.AddHostedService(provider => provider.GetRequiredService<ProxyService>());
         addDataPlane(services);
+        services.AddHostedService<ProxyService>(); // last: what the data plane checks at start comes before clients
         return builder.Build();
     }
 

@@ -54,6 +54,13 @@ internal enum Reply : byte
 /// <param name="Tag">The statement that a Parse or Close was about, else null.</param>
 internal readonly record struct LedgerEntry(Owed Owed, bool Swallow, object? Tag);
 
+/// <summary>The tag of a Parse for a shared statement.</summary>
+internal interface IParsedStatement
+{
+    /// <summary>The statement.</summary>
+    SharedStatement Statement { get; }
+}
+
 /// <summary>Told about debts that the server will not pay because an error made it skip them.</summary>
 internal interface ILedgerObserver
 {
@@ -144,7 +151,9 @@ internal sealed class ReplyLedger
                 if (head.Owed is Owed.DescribePortal or Owed.DescribeStatement) Pop();
                 else if (head.Owed != Owed.Query) return Reply.Violation;
                 return reply;
-            case BackendMessage.ParseComplete: return PopIf(head.Owed == Owed.Parse, reply);
+            case BackendMessage.ParseComplete:
+                if (head is { Owed: Owed.Parse, Tag: IParsedStatement parsed }) parsed.Statement.IsProven = true;
+                return PopIf(head.Owed == Owed.Parse, reply);
             case BackendMessage.BindComplete: return PopIf(head.Owed == Owed.Bind, reply);
             case BackendMessage.CloseComplete: return PopIf(head.Owed == Owed.Close, reply);
             case BackendMessage.PortalSuspended: return PopIf(head.Owed == Owed.Execute, reply);

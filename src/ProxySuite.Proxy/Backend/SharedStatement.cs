@@ -28,6 +28,9 @@ internal sealed class SharedStatement
     /// <summary>The SET or RESET that it is, if it is one.</summary>
     public SettingChange? Change { get; }
 
+    /// <summary>A server has parsed it: a Parse of the same content need not be asked for again.</summary>
+    public bool IsProven { get; set; }
+
     /// <summary>What the scanner found in the text.</summary>
     public StatementTraits Traits { get; }
 }

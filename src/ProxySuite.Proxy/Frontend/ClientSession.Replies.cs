@@ -178,9 +178,4 @@ internal sealed partial class ClientSession
         if (loss == ServerLoss.Closed && server.HasSaidWhy) CloseFromHere();
         else End(loss == ServerLoss.Closed ? ProxyErrors.ServerLost() : ProxyErrors.ServerStateInDoubt());
     }
-
-    private void EmitOwnReplies(ServerConnection server)
-    {
-        while (server.Ledger.TryTakeOwn()) ToClient("1\0\0\0\u0004"u8);
-    }
 }

@@ -10,6 +10,8 @@ namespace ProxySuite.Proxy.Frontend;
 /// <summary>The way from the client to the server: every message is entered into the ledger as it is sent; most bytes go out as they came in.</summary>
 internal sealed partial class ClientSession
 {
+    private static ReadOnlySpan<byte> ParseCompleteFrame => "1\0\0\0\u0004"u8;
+
     private static ReadOnlySpan<byte> ReadyIdle => "Z\0\0\0\u0005I"u8;
 
     private int _bodyLeft;            // of a client message that is passed on, or dropped, in parts
@@ -85,6 +87,10 @@ internal sealed partial class ClientSession
                     AnswerRefusal(type);
                     Skip(header, end, received, ref at, ref from, rewritten);
                     continue;
+                case FrontendAction.LinkAndForward when type == FrontendMessage.Parse && end - at == header.FrameLength
+                    && TryParseWithoutServer(received[(at + FrameHeader.Size)..end]):
+                    Skip(header, end, received, ref at, ref from, rewritten);
+                    continue;
                 case FrontendAction.LinkAndForward when !TryLink():
                     return new Consumed(at, KeepReading: _state == SessionState.Refused);
             }
@@ -100,7 +106,7 @@ internal sealed partial class ClientSession
         bool roomy = SendOut(received[from..Math.Min(at, received.Length)], rewritten);
         if (_server is { } server)
         {
-            EmitOwnReplies(server);
+            while (server.Ledger.TryTakeOwn()) ToClient(ParseCompleteFrame);
             if (server.Ledger.Count > OwedMax) _isOverOwed = true;
             // A late CopyData, or the rest of one, owes nothing: the server may have become free before its last byte.
             if (_bodyLeft == 0 && _isReleaseHeldBack) TryRelease(server);

@@ -49,6 +49,21 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>
+    /// A named Parse of what a server has parsed before needs no server: it is answered here, and whichever server runs the statement later is given it
+    /// then. Drivers prepare each statement on each connection, so this is the common case; it also lets a client prepare while all servers are busy.
+    /// </summary>
+    private bool TryParseWithoutServer(ReadOnlySpan<byte> body)
+    {
+        Parse parse = Parse.Read(body);
+        if (parse.StatementName.IsEmpty || _statements.Find(parse.StatementName) is not null) return false;
+        SharedStatement statement = _pool.Statements.Intern(body[(parse.StatementName.Length + 1)..], parse.Sql);
+        if (!statement.IsProven) return false;
+        _statements.Add(parse.StatementName, statement);
+        ToClient(ParseCompleteFrame);
+        return true;
+    }
+
     private void TakeParse(ReadOnlySpan<byte> body, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
     {
         Parse parse = Parse.Read(body);
@@ -263,5 +278,5 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>Marks a Parse that the proxy sent on its own account.</summary>
-    private sealed record InjectedParse(ServerConnection Server, SharedStatement Statement);
+    private sealed record InjectedParse(ServerConnection Server, SharedStatement Statement) : IParsedStatement;
 }

@@ -3,7 +3,7 @@ using ProxySuite.Proxy.Backend;
 namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>A client's name for a prepared statement; the object goes through the reply ledger so that a failed Parse can be undone.</summary>
-internal sealed record StatementBinding(byte[] Name, SharedStatement Statement);
+internal sealed record StatementBinding(byte[] Name, SharedStatement Statement) : IParsedStatement;
 
 /// <summary>A Close that may turn out to have been skipped: then the name is still there.</summary>
 internal sealed record ClosedBinding(StatementBinding Binding);

@@ -11,7 +11,7 @@ internal readonly record struct HealthAnswer(bool IsGood, byte[] Json);
 /// The pages /healthz (should this process live on?) and /readyz (should it get new clients?). A registry that is away fails neither as long as known
 /// tenants are served: restarting or unrouting every proxy would turn the registry's outage into everybody's (B2).
 /// </summary>
-internal sealed class HealthPages(IProxyServer server)
+internal sealed class HealthPages(IProxyServer server, RegistryProbe registry)
 {
     /// <summary>How long reactors get to answer a ping. They answer within a turn of the loop, microseconds to milliseconds; seconds mean that one is stuck.</summary>
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
@@ -25,18 +25,18 @@ internal sealed class HealthPages(IProxyServer server)
         return Answer(true, "ok", null, health);
     }
 
-    /// <summary>Ready: it accepts clients and knows tenants.</summary>
-    public HealthAnswer Ready()
+    /// <summary>Ready: it accepts clients and can serve some.</summary>
+    public async Task<HealthAnswer> ReadyAsync()
     {
         ServerHealth health = server.Health;
+        if (health.Phase != ServerPhase.Accepting) return Answer(false, "not ready", PhaseName(health.Phase), health);
+        if (health is not { RegistryReachable: true, RegistryKnown: true })
+            health = health with { RegistryReachable = await registry.IsReachableAsync().ConfigureAwait(false) };
         return health switch
         {
-            { Phase: ServerPhase.Starting } => Answer(false, "not ready", "starting", health),
-            { Phase: ServerPhase.Draining } => Answer(false, "not ready", "draining", health),
-            { Phase: ServerPhase.Stopped } => Answer(false, "not ready", "stopped", health),
-            { RegistryReachable: false, RegistryKnown: false } => Answer(false, "not ready", "the registry cannot be reached and no tenant is known", health),
-            { RegistryReachable: false } => Answer(true, "degraded", "the registry cannot be reached; known tenants are served", health),
-            _ => Answer(true, "ready", null, health),
+            { RegistryReachable: true } => Answer(true, "ready", null, health),
+            { RegistryKnown: true } => Answer(true, "degraded", "the registry cannot be reached; known tenants are served", health),
+            _ => Answer(false, "not ready", "the registry cannot be reached and no tenant is known", health),
         };
     }
 
@@ -63,17 +63,19 @@ internal sealed class HealthPages(IProxyServer server)
             json.WriteStartObject();
             json.WriteString("status"u8, status);
             if (reason is not null) json.WriteString("reason"u8, reason);
-            json.WriteString("phase"u8, health.Phase switch
-            {
-                ServerPhase.Starting => "starting",
-                ServerPhase.Accepting => "accepting",
-                ServerPhase.Draining => "draining",
-                _ => "stopped",
-            });
+            json.WriteString("phase"u8, PhaseName(health.Phase));
             json.WriteBoolean("registryReachable"u8, health.RegistryReachable);
             json.WriteNumber("clients"u8, health.Clients);
             json.WriteEndObject();
         }
         return new HealthAnswer(isGood, body.ToArray());
     }
+
+    private static string PhaseName(ServerPhase phase) => phase switch
+    {
+        ServerPhase.Starting => "starting",
+        ServerPhase.Accepting => "accepting",
+        ServerPhase.Draining => "draining",
+        _ => "stopped",
+    };
 }

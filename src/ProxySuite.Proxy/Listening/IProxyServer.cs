@@ -43,7 +43,8 @@ public interface IProxyServer
     Task PingReactorsAsync(CancellationToken cancellationToken);
 
     /// <summary>Starts reactors and registry, then listens. Completes when clients can connect.</summary>
-    /// <exception cref="StartupException">The address is in use or not allowed, or the registry cannot be used.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The address is in use, not allowed, or not on this machine.</exception>
+    /// <exception cref="StartupException">Something else outside keeps it from starting.</exception>
     Task StartAsync(CancellationToken cancellationToken);
 
     /// <summary>Stops accepting, closes idle clients with 57P01, lets open transactions finish. Completes when no client is left or the deadline is over.</summary>

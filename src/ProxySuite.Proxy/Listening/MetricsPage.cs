@@ -1,6 +1,7 @@
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Cache;
 
 namespace ProxySuite.Proxy.Listening;
 
@@ -8,12 +9,12 @@ namespace ProxySuite.Proxy.Listening;
 /// <param name="options">For <see cref="MetricsOptions.TenantSeriesMax"/>.</param>
 /// <param name="stats">What to read.</param>
 /// <param name="server">For reactors.</param>
+/// <param name="lookups">How the tenant directory answered.</param>
 /// <param name="process">What the runtime and the operating system know of this process.</param>
-internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, IProxyServer server, ProcessMetrics process)
+internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, IProxyServer server, DirectoryCounters lookups, ProcessMetrics process)
 {
     private static readonly byte[] Other = PrometheusText.Label("tenant", "_other");
     private static readonly byte[][] PinReasons = Labels<PinReason>("reason");
-    private static readonly byte[][] LookupSources = Labels<LookupSource>("source");
     private static readonly byte[][] CancelResults = Labels<CancelResult>("result");
     private static readonly byte[][] RefusalReasons = Labels<RefusalReason>("reason");
 
@@ -42,8 +43,13 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
         text.Sample(""u8, ""u8, proxy.Accepted);
         text.Counter("proxysuite_clients_refused_total"u8, "Client connections that got no session."u8);
         foreach (RefusalReason reason in Enum.GetValues<RefusalReason>()) text.Sample(RefusalReasons[(int)reason], ""u8, proxy.Total(reason));
-        text.Counter("proxysuite_registry_lookups_total"u8, "Look-ups of a tenant by where the answer came from."u8);
-        foreach (LookupSource source in Enum.GetValues<LookupSource>()) text.Sample(LookupSources[(int)source], ""u8, proxy.Total(source));
+        text.Counter("proxysuite_registry_lookups_total"u8, "Look-ups of a tenant by where the answer came from: memory, memory of unknown names, the registry, memory beyond its time."u8);
+        text.Sample("source=\"memory\""u8, ""u8, lookups.Memory);
+        text.Sample("source=\"negative\""u8, ""u8, lookups.Negative);
+        text.Sample("source=\"registry\""u8, ""u8, lookups.Registry);
+        text.Sample("source=\"stale\""u8, ""u8, lookups.Stale);
+        text.Counter("proxysuite_registry_failures_total"u8, "Requests to the registry that failed."u8);
+        text.Sample(""u8, ""u8, lookups.Failures);
         text.Counter("proxysuite_cancels_total"u8, "CancelRequests by what became of them."u8);
         foreach (CancelResult result in Enum.GetValues<CancelResult>()) text.Sample(CancelResults[(int)result], ""u8, proxy.Total(result));
 

@@ -120,7 +120,7 @@ internal sealed class MetricsServer : IAsyncDisposable
         else if (method is not ("GET" or "HEAD")) await TextAsync("405 Method Not Allowed", "Allow: GET, HEAD\r\n").ConfigureAwait(false);
         else if (path == "/metrics") await MetricsAsync().ConfigureAwait(false);
         else if (path == "/healthz") await HealthAsync(await _health.LiveAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
-        else if (path == "/readyz") await HealthAsync(_health.Ready()).ConfigureAwait(false);
+        else if (path == "/readyz") await HealthAsync(await _health.ReadyAsync().ConfigureAwait(false)).ConfigureAwait(false);
         else await TextAsync("404 Not Found", "").ConfigureAwait(false);
 
         Task TextAsync(string status, string headers)

@@ -1,24 +1,5 @@
 namespace ProxySuite.Proxy.Telemetry;
 
-/// <summary>Where the answer to "who is this tenant" came from.</summary>
-public enum LookupSource : byte
-{
-    /// <summary>The map in this process.</summary>
-    Memory,
-
-    /// <summary>Redis.</summary>
-    Redis,
-
-    /// <summary>The registry itself: PostgreSQL or the file.</summary>
-    Registry,
-
-    /// <summary>A stale entry, as the registry was away.</summary>
-    Stale,
-
-    /// <summary>Nowhere: the registry was away and nothing was known.</summary>
-    Failed,
-}
-
 /// <summary>What became of a CancelRequest.</summary>
 public enum CancelResult : byte
 {
@@ -63,7 +44,6 @@ public enum RefusalReason : byte
 /// <summary>Numbers of the whole proxy. They count events that happen once a connection or more rarely, on any thread, so they are atomic.</summary>
 public sealed class ProxyStats
 {
-    private readonly long[] _lookups = new long[Enum.GetValues<LookupSource>().Length];
     private readonly long[] _cancels = new long[Enum.GetValues<CancelResult>().Length];
     private readonly long[] _refusals = new long[Enum.GetValues<RefusalReason>().Length];
     private long _accepted;
@@ -74,8 +54,6 @@ public sealed class ProxyStats
 
     /// <summary>Client connections accepted so far.</summary>
     public long Accepted => Volatile.Read(ref _accepted);
-
-    public void Count(LookupSource source) => Interlocked.Increment(ref _lookups[(int)source]);
 
     public void Count(CancelResult result) => Interlocked.Increment(ref _cancels[(int)result]);
 
@@ -91,8 +69,6 @@ public sealed class ProxyStats
 
     /// <summary>A client connection that was counted by <see cref="ClientOpened"/> is gone.</summary>
     public void ClientClosed() => Interlocked.Decrement(ref _clients);
-
-    public long Total(LookupSource source) => Volatile.Read(ref _lookups[(int)source]);
 
     public long Total(CancelResult result) => Volatile.Read(ref _cancels[(int)result]);
 

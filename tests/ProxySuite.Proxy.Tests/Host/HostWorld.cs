@@ -9,6 +9,9 @@ using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Tests.Metrics;
 using ProxySuite.Proxy.Tests.Options;
+using ProxySuite.Tenancy.Cache;
+using ProxySuite.Tenancy.Registry;
+using ProxySuite.Testing.World;
 
 namespace ProxySuite.Proxy.Tests.Host;
 
@@ -38,6 +41,8 @@ internal sealed class HostWorld : IDisposable
         _host = Proxyd.Build(sources, loaded, _logOutput, services =>
         {
             services.AddSingleton<IProxyServer>(Server);
+            services.AddSingleton<ITenantRegistry>(new MemoryRegistry());
+            services.AddSingleton(provider => new TenantDirectory(provider.GetRequiredService<ITenantRegistry>()));
             services.AddSingleton<ILoggerProvider>(Log);
         });
     }

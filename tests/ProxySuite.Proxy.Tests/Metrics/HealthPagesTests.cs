@@ -10,10 +10,11 @@ public sealed class HealthPagesTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _world.DisposeAsync();
 
-    private (bool IsGood, string Status, string? Reason) Ready(ServerPhase phase, bool reachable = true, bool known = true)
+    private async Task<(bool IsGood, string Status, string? Reason)> ReadyAsync(ServerPhase phase, bool reachable = true, bool known = true, bool isDown = false)
     {
         _world.Server.Health = new ServerHealth(phase, reachable, known, Clients: 3);
-        return Read(_world.Health.Ready());
+        _world.Registry.IsDown = isDown;
+        return Read(await _world.Health.ReadyAsync());
     }
 
     private async Task<(bool IsGood, string Status, string? Reason)> LiveAsync(ServerPhase phase, bool reactorsAnswer = true)
@@ -32,21 +33,31 @@ public sealed class HealthPagesTests : IAsyncDisposable
     }
 
     [Fact]
-    public void Ready_means_accepting_with_a_registry() => Assert.Equal((true, "ready", null), Ready(ServerPhase.Accepting));
+    public async Task Ready_means_accepting_with_a_registry() => Assert.Equal((true, "ready", null), await ReadyAsync(ServerPhase.Accepting));
 
     [Theory]
     [InlineData(ServerPhase.Starting, "starting")]
     [InlineData(ServerPhase.Draining, "draining")]
     [InlineData(ServerPhase.Stopped, "stopped")]
-    public void Before_and_after_accepting_it_is_not_ready(ServerPhase phase, string reason) => Assert.Equal((false, "not ready", reason), Ready(phase));
+    public async Task Before_and_after_accepting_it_is_not_ready(ServerPhase phase, string reason)
+        => Assert.Equal((false, "not ready", reason), await ReadyAsync(phase));
 
     [Fact]
-    public void A_registry_that_is_away_leaves_it_ready_for_known_tenants()
-        => Assert.Equal((true, "degraded", "the registry cannot be reached; known tenants are served"), Ready(ServerPhase.Accepting, reachable: false));
+    public async Task A_registry_that_is_away_leaves_it_ready_for_known_tenants()
+        => Assert.Equal((true, "degraded", "the registry cannot be reached; known tenants are served"), await ReadyAsync(ServerPhase.Accepting, reachable: false, isDown: true));
 
-    [Fact]
-    public void Without_registry_and_without_known_tenants_it_is_not_ready()
-        => Assert.Equal((false, "not ready", "the registry cannot be reached and no tenant is known"), Ready(ServerPhase.Accepting, reachable: false, known: false));
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Without_registry_and_without_known_tenants_it_is_not_ready_whatever_it_last_heard(bool reachable)
+        => Assert.Equal((false, "not ready", "the registry cannot be reached and no tenant is known"),
+            await ReadyAsync(ServerPhase.Accepting, reachable, known: false, isDown: true));
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_registry_that_is_back_makes_it_ready_before_any_client_has_asked(bool known)
+        => Assert.Equal((true, "ready", null), await ReadyAsync(ServerPhase.Accepting, reachable: false, known));
 
     [Theory]
     [InlineData(ServerPhase.Starting)]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Model;
 using Xunit;
 
 namespace ProxySuite.Proxy.Tests.Metrics;
@@ -145,7 +146,6 @@ public sealed class MetricsPageTests : IAsyncDisposable
     public void The_proxys_own_numbers_are_there()
     {
         _world.Stats.Proxy.ClientOpened();
-        _world.Stats.Proxy.Count(LookupSource.Memory);
         _world.Stats.Proxy.Count(CancelResult.Sent);
         _world.Stats.Proxy.Count(RefusalReason.TooManyClients);
         _world.LogEventsDropped = 9;
@@ -154,7 +154,6 @@ public sealed class MetricsPageTests : IAsyncDisposable
         Assert.Equal(1, page["proxysuite_clients"]);
         Assert.Equal(1, page["proxysuite_clients_accepted_total"]);
         Assert.Equal(1, page["proxysuite_clients_refused_total{reason=\"too-many-clients\"}"]);
-        Assert.Equal(1, page["proxysuite_registry_lookups_total{source=\"memory\"}"]);
         Assert.Equal(1, page["proxysuite_cancels_total{result=\"sent\"}"]);
         Assert.Equal(9, page["proxysuite_log_events_dropped_total"]);
         Assert.Equal((5, 6, 7), (page["proxysuite_reactor_turns_total{reactor=\"0\"}"], page["proxysuite_reactor_connections{reactor=\"0\"}"],
@@ -164,6 +163,19 @@ public sealed class MetricsPageTests : IAsyncDisposable
         Assert.True(page["process_cpu_seconds_total"] > 0);
         Assert.True(page["process_max_fds"] >= page["process_open_fds"]);
         Assert.InRange(page["process_start_time_seconds"], 1.7e9, 1e10);
+    }
+
+    [Fact]
+    public async Task Look_ups_are_told_by_where_the_answer_came_from()
+    {
+        TenantSlug nobody = TenantSlug.Parse("nobody");
+        for (int lookup = 0; lookup < 3; lookup++) await _world.Tenants.GetAsync(nobody, CancellationToken.None);
+        _world.Registry.IsDown = true;
+        await _world.Tenants.GetAsync(TenantSlug.Parse("somebody"), CancellationToken.None);
+        PrometheusPage page = _world.Page();
+        Assert.Equal((1, 2, 0, 0), (page["proxysuite_registry_lookups_total{source=\"registry\"}"], page["proxysuite_registry_lookups_total{source=\"negative\"}"],
+            page["proxysuite_registry_lookups_total{source=\"memory\"}"], page["proxysuite_registry_lookups_total{source=\"stale\"}"]));
+        Assert.Equal(1, page["proxysuite_registry_failures_total"]);
     }
 
     [Fact]

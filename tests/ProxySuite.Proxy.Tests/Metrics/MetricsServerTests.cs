@@ -115,7 +115,7 @@ public sealed class MetricsServerTests : IAsyncDisposable
     public async Task A_port_in_use_is_an_error_at_start()
     {
         await using var second = new MetricsWorld();
-        var pages = new MetricsServer(_endPoint, new MetricsPage(second.Options, second.Stats, second.Server, new ProcessMetrics("1", () => 0)), second.Health);
-        await using (pages) Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<SocketException>(pages.Start).SocketErrorCode);
+        await using MetricsServer pages = second.Pages(_endPoint);
+        Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<SocketException>(pages.Start).SocketErrorCode);
     }
 }

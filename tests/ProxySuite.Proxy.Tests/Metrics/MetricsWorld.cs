@@ -3,6 +3,8 @@ using System.Text;
 using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Tenancy.Cache;
+using ProxySuite.Testing.World;
 
 namespace ProxySuite.Proxy.Tests.Metrics;
 
@@ -15,7 +17,8 @@ internal sealed class MetricsWorld : IAsyncDisposable
     public MetricsWorld(int tenantSeriesMax = 1000)
     {
         Options = new CurrentOptions(new ProxyOptions { Metrics = new MetricsOptions { TenantSeriesMax = tenantSeriesMax } });
-        _page = new MetricsPage(Options, Stats, Server, new ProcessMetrics("1.2.3", () => LogEventsDropped));
+        Tenants = new TenantDirectory(Registry);
+        _page = new MetricsPage(Options, Stats, Server, Tenants.Counters, new ProcessMetrics("1.2.3", () => LogEventsDropped));
     }
 
     public CurrentOptions Options { get; }
@@ -26,7 +29,11 @@ internal sealed class MetricsWorld : IAsyncDisposable
 
     public long LogEventsDropped { get; set; }
 
-    public HealthPages Health => new(Server);
+    public MemoryRegistry Registry { get; } = new();
+
+    public TenantDirectory Tenants { get; }
+
+    public HealthPages Health => new(Server, new RegistryProbe(Registry));
 
     public string Text()
     {
@@ -37,10 +44,13 @@ internal sealed class MetricsWorld : IAsyncDisposable
 
     public PrometheusPage Page() => new(Text());
 
+    /// <summary>The HTTP port, not started.</summary>
+    public MetricsServer Pages(IPEndPoint endPoint) => new(endPoint, _page, Health);
+
     /// <summary>Starts the HTTP port.</summary>
     public IPEndPoint Listen()
     {
-        _pages = new MetricsServer(new IPEndPoint(IPAddress.Loopback, 0), _page, Health);
+        _pages = Pages(new IPEndPoint(IPAddress.Loopback, 0));
         _pages.Start();
         return _pages.EndPoint;
     }

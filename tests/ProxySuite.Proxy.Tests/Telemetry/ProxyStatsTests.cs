@@ -14,15 +14,14 @@ public sealed class ProxyStatsTests
             for (int count = 0; count < 10_000; count++)
             {
                 stats.ClientOpened();
-                stats.Count(LookupSource.Memory);
                 stats.Count(CancelResult.Sent);
                 stats.Count(RefusalReason.Timeout);
                 stats.ClientClosed();
             }
         })));
         Assert.Equal((40_000L, 0L), (stats.Accepted, stats.Clients));
-        Assert.Equal((40_000L, 40_000L, 40_000L), (stats.Total(LookupSource.Memory), stats.Total(CancelResult.Sent), stats.Total(RefusalReason.Timeout)));
-        Assert.Equal((0L, 0L, 0L), (stats.Total(LookupSource.Redis), stats.Total(CancelResult.Idle), stats.Total(RefusalReason.Protocol)));
+        Assert.Equal((40_000L, 40_000L), (stats.Total(CancelResult.Sent), stats.Total(RefusalReason.Timeout)));
+        Assert.Equal((0L, 0L), (stats.Total(CancelResult.Idle), stats.Total(RefusalReason.Protocol)));
     }
 
     [Fact]

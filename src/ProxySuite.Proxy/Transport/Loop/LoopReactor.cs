@@ -254,10 +254,11 @@ internal abstract class LoopReactor : Reactor
     {
         while (_nextTurn.TryDequeue(out LoopConnection? connection))
             _ready.Enqueue(connection);
+        // First of all: a deadline armed while events are delivered counts from now, not from before the sleep.
+        Timers.Advance(NowMilliseconds);
         if (events > 0)
             Deliver(events);
         _work.Run(Report);
-        Timers.Advance(NowMilliseconds);
         RunReady();
         CloseDead();
     }
