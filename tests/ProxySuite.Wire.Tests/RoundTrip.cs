@@ -24,6 +24,7 @@ public static class RoundTrip
                 CopyData.Write(to, body);
                 return true;
             case FrontendMessage.CopyDone:
+                CopyDone.Read(body);
                 CopyDone.Write(to);
                 return true;
             case FrontendMessage.CopyFail:
@@ -38,6 +39,7 @@ public static class RoundTrip
                 Execute.Write(to, execute.PortalName, execute.RowsMax);
                 return true;
             case FrontendMessage.Flush:
+                Flush.Read(body);
                 Flush.Write(to);
                 return true;
             case FrontendMessage.FunctionCall:
@@ -60,9 +62,11 @@ public static class RoundTrip
                 Query.Write(to, Query.Read(body).Sql);
                 return true;
             case FrontendMessage.Sync:
+                Sync.Read(body);
                 Sync.Write(to);
                 return true;
             case FrontendMessage.Terminate:
+                Terminate.Read(body);
                 Terminate.Write(to);
                 return true;
             default:
@@ -83,9 +87,11 @@ public static class RoundTrip
                 BackendKeyData.Write(to, key.ProcessId, key.Key);
                 return true;
             case BackendMessage.BindComplete:
+                BindComplete.Read(body);
                 BindComplete.Write(to);
                 return true;
             case BackendMessage.CloseComplete:
+                CloseComplete.Read(body);
                 CloseComplete.Write(to);
                 return true;
             case BackendMessage.CommandComplete:
@@ -94,6 +100,7 @@ public static class RoundTrip
             case BackendMessage.DataRow:
                 return WriteDataRow(to, DataRow.Read(body));
             case BackendMessage.EmptyQueryResponse:
+                EmptyQueryResponse.Read(body);
                 EmptyQueryResponse.Write(to);
                 return true;
             case BackendMessage.NegotiateProtocolVersion:
@@ -101,6 +108,7 @@ public static class RoundTrip
                 NegotiateProtocolVersion.Write(to, answer.Version, answer.UnsupportedOptions);
                 return true;
             case BackendMessage.NoData:
+                NoData.Read(body);
                 NoData.Write(to);
                 return true;
             case BackendMessage.NotificationResponse:
@@ -112,9 +120,11 @@ public static class RoundTrip
                 ParameterStatus.Write(to, status.Name, status.Value);
                 return true;
             case BackendMessage.ParseComplete:
+                ParseComplete.Read(body);
                 ParseComplete.Write(to);
                 return true;
             case BackendMessage.PortalSuspended:
+                PortalSuspended.Read(body);
                 PortalSuspended.Write(to);
                 return true;
             case BackendMessage.ReadyForQuery:
