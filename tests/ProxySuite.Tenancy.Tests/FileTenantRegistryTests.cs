@@ -1,0 +1,183 @@
+using ProxySuite.Tenancy.Cache;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Registry;
+using ProxySuite.Tenancy.Tests.Support;
+using Xunit;
+
+namespace ProxySuite.Tenancy.Tests;
+
+public sealed class FileTenantRegistryTests : IDisposable
+{
+    private const string AcmeId = "0f8fad5b-d9cb-469f-a165-70867728950e";
+
+    private static readonly string Verifier = RegistryWorld.Verifier.ToStoredForm();
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("proxysuite-registry-").FullName;
+
+    private string FilePath => Path.Combine(_directory, "registry.json");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task Tenants_are_found_with_plan_shard_and_users()
+    {
+        FileTenantRegistry registry = Open(
+            $$"""
+            {
+              // A comment, and a trailing comma below.
+              "Shards": [ { "Name": "s1", "Hosts": ["a.example", "b.example:5433"], "Database": "apps", "Tls": "require", "Region": "eu", "ConnectionsMax": 50 } ],
+              "Plans": [ { "Name": "gold", "StatementTimeout": "90s", "WorkMem": "32MB", "Connections": 11, "QueriesPerSecond": 500, "Weight": 5,
+                           "PoolMode": "session", "Settings": { "lock_timeout": "1s" } } ],
+              "Tenants": [
+                { "Id": "{{AcmeId}}", "Slug": "acme", "Plan": "gold", "Shard": "s1", "Isolation": "database", "CredentialsEpoch": 3,
+                  "Users": [ { "Name": "app", "Verifier": "{{Verifier}}" },
+                             { "Name": "ddl", "Role": "owner", "Verifier": "{{Verifier}}", "ValidUntil": "2030-01-02T03:04:05Z" } ] },
+                { "Id": "11111111-d9cb-469f-a165-70867728950e", "Slug": "globex", "Plan": "free", "Shard": "s1", "Suspended": true },
+              ]
+            }
+            """);
+        TenantEntry entry = (await registry.FindTenantAsync(TenantSlug.Parse("acme"), default))!;
+        Assert.Equal<ShardEndpoint>([new ShardEndpoint("a.example", 5432), new ShardEndpoint("b.example", 5433)], entry.Shard.Primary);
+        Assert.Equal(("s1", "apps", TlsMode.Require, "eu", 50), (entry.Shard.Name, entry.Shard.Database, entry.Shard.Tls, entry.Shard.Region, entry.Shard.ConnectionsMax));
+        Plan plan = entry.Tenant.Plan;
+        Assert.Equal((TimeSpan.FromSeconds(90), 32L << 20, 11, 500, 5, PoolMode.Session, "1s"),
+            (plan.StatementTimeout, plan.WorkMemBytes, plan.Connections, plan.QueriesPerSecond, plan.Weight, plan.PoolMode, plan.Settings["lock_timeout"]));
+        Assert.Equal(new Placement(entry.Shard.Id, 1, BackendNames.Database(entry.Tenant.Id), "public", PlacementState.Active), entry.Tenant.Placement);
+        Assert.Equal((3, true, UserRole.Owner), (entry.Tenant.CredentialsEpoch, entry.Tenant.IsActive, entry.Tenant.Users["ddl"].Role));
+        Assert.True(entry.Tenant.Users["app"].Verifier.Matches("secret"));
+        Assert.False(entry.Tenant.Users["ddl"].IsValidAt(new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero)));
+
+        TenantEntry globex = (await registry.FindTenantAsync(TenantSlug.Parse("globex"), default))!;
+        Assert.Equal((TenantState.Suspended, PlanDefaults.Free), (globex.Tenant.State, globex.Tenant.Plan));
+        Assert.Null(await registry.FindTenantAsync(TenantSlug.Parse("nobody"), default));
+        Assert.Equal(entry.Shard, await registry.FindShardAsync(entry.Shard.Id, default));
+        Assert.Single(await registry.ListShardsAsync(default));
+        Assert.Equal([TenantVersions.Of(globex)], await registry.ReadVersionsAsync([TenantSlug.Parse("globex"), TenantSlug.Parse("nobody")], default));
+    }
+
+    [Theory]
+    [InlineData("{", "line 1, byte 2: not JSON")]
+    [InlineData("[]", "the file: must be an object")]
+    [InlineData("""{ "Tenant": [] }""", "Tenant: is not known")]
+    [InlineData("""{ "Shards": {} }""", "Shards: must be an array")]
+    [InlineData("""{ "Shards": [ 1 ] }""", "Shards[0]: must be an object")]
+    [InlineData("""{ "Shards": [ {} ] }""", "Shards[0].Name: is missing")]
+    [InlineData("""{ "Shards": [ {} ] }""", "Shards[0].Hosts: must name at least one host")]
+    [InlineData("""{ "Shards": [ { "Name": 1 } ] }""", "Shards[0].Name: must be a text")]
+    [InlineData("""{ "Shards": [ { "Hosts": ["h:0"] } ] }""", "Shards[0].Hosts: \"0\" is no port; ports run from 1 to 65535")]
+    [InlineData("""{ "Shards": [ { "Tls": "maybe" } ] }""", "Shards[0].Tls: \"maybe\" is not one of disable, allow, prefer, require, verify-ca, verify-full")]
+    [InlineData("""{ "Shards": [ { "ConnectionsMax": "many" } ] }""", "Shards[0].ConnectionsMax: must be a whole number")]
+    [InlineData("""{ "Shards": [ { "Name": "s", "Name": "s" } ] }""", "Shards[0].Name: is given twice")]
+    [InlineData("""{ "Shards": [ { "Name": "s" }, { "Name": "s" } ] }""", "Shards[1].Name: there are two shards \"s\"")]
+    [InlineData("""{ "Plans": [ { "Name": "p", "WorkMem": "4" } ] }""", "Plans[0].WorkMem: \"4\" is no size; write for example 64kB, 4MB or 2GB")]
+    [InlineData("""{ "Plans": [ { "Name": "p", "StatementTimeout": "5s", "WorkMem": "4MB" } ] }""", "Plans[0]: connections must be 1 to 10000, not 0")]
+    [InlineData("""{ "Plans": [ { "Settings": { "role": "x" }, "Name": "p", "StatementTimeout": "5s", "WorkMem": "4MB", "Connections": 1 } ] }""", "Plans[0]: setting \"role\" cannot be part of a plan")]
+    [InlineData("""{ "Plans": [ { "Settings": { "x": 1 } } ] }""", "Plans[0].Settings: must be an object of texts")]
+    [InlineData("""{ "Tenants": [ { "Slug": "Acme" } ] }""", "Tenants[0].Slug: \"Acme\" is no tenant slug: lower-case letters, digits, '-' and '_' are allowed, and a letter or digit comes first")]
+    [InlineData("""{ "Tenants": [ { "Id": "7" } ] }""", "Tenants[0].Id: \"7\" is no UUID")]
+    [InlineData("""{ "Tenants": [ { "Plan": "gold" } ] }""", "Tenants[0].Plan: there is no plan \"gold\"")]
+    [InlineData("""{ "Tenants": [ { "Shard": "s9" } ] }""", "Tenants[0].Shard: there is no shard \"s9\"")]
+    [InlineData("""{ "Tenants": [ { "CredentialsEpoch": 0 } ] }""", "Tenants[0].CredentialsEpoch: must be at least 1")]
+    [InlineData("""{ "Tenants": [ { "Suspended": "no" } ] }""", "Tenants[0].Suspended: must be true or false")]
+    [InlineData("""{ "Tenants": [ {}, { "Users": [ { "Name": "app", "Verifier": "secret" } ] } ] }""", "Tenants[1].Users[0].Verifier: not a SCRAM-SHA-256 verifier")]
+    [InlineData("""{ "Tenants": [ { "Users": [ { "Password": "secret" } ] } ] }""", "Tenants[0].Users[0].Password: is not known")]
+    [InlineData("""{ "Tenants": [ { "Isolation": "pool", "Users": [ { "Name": "ddl", "Role": "owner" } ] } ] }""", "Tenants[0].Users[0].Role: owner is not possible in the pool model")]
+    [InlineData("""{ "Tenants": [ { "Users": [ { "ValidUntil": "soon" } ] } ] }""", "Tenants[0].Users[0].ValidUntil: \"soon\" is no time; write for example 2030-12-31T00:00:00Z")]
+    public void A_wrong_file_is_refused_with_the_exact_path_and_reason(string json, string problem)
+    {
+        var refused = Assert.Throws<RegistryFileException>(() => Open(json));
+        Assert.Contains(problem, refused.Problems);
+        Assert.Contains(FilePath, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_that_is_wrong_is_said_at_once()
+    {
+        var refused = Assert.Throws<RegistryFileException>(() => Open("""{ "Shards": [ {} ], "Tenants": [ {} ], "Other": 1 }"""));
+        Assert.True(refused.Problems.Count >= 7, refused.Message);
+    }
+
+    [Fact]
+    public void A_slug_or_an_id_is_given_to_one_tenant()
+    {
+        string two = Minimal(Tenant("acme", AcmeId), Tenant("acme", AcmeId));
+        Assert.Equal(["Tenants[1].Slug: there are two tenants \"acme\"", "Tenants[1].Id: another tenant has it"], Assert.Throws<RegistryFileException>(() => Open(two)).Problems);
+    }
+
+    [Fact]
+    public void A_file_that_is_missing_is_named()
+        => Assert.Contains(FilePath, Assert.Throws<RegistryFileException>(() => FileTenantRegistry.Open(FilePath)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_changed_file_is_read_again_and_a_wrong_one_leaves_the_last_good_one_in_force()
+    {
+        File.WriteAllText(FilePath, Minimal(Tenant("acme", AcmeId)));
+        var time = new ManualTime();
+        FileTenantRegistry registry = FileTenantRegistry.Open(FilePath, time);
+        var directory = new TenantDirectory(registry, time: time);
+        using var end = new CancellationTokenSource();
+        Task running = directory.RunAsync(registry, end.Token);
+        TenantEntry before = (await directory.GetAsync(TenantSlug.Parse("acme"))).Entry!;
+
+        // Written aside and moved over it, as editors and Kubernetes do.
+        Replace(Minimal(Tenant("acme", AcmeId).Replace("free", "growth", StringComparison.Ordinal)));
+        await TickUntilAsync(() => directory.TryGet("acme"u8, out TenantEntry? entry) && entry.Tenant.Plan.Name == "growth");
+        Assert.NotEqual(TenantVersions.Of(before), TenantVersions.Of((await directory.GetAsync(TenantSlug.Parse("acme"))).Entry!));
+
+        Replace("{ broken");
+        for (int i = 0; i < 3; i++) time.Advance(TimeSpan.FromSeconds(2));
+        Assert.NotNull(await registry.FindTenantAsync(TenantSlug.Parse("acme"), default));
+        Replace(Minimal(Tenant("globex", AcmeId)));
+        await TickUntilAsync(() => registry.FindTenantAsync(TenantSlug.Parse("globex"), default).Result is not null);
+        await TickUntilAsync(() => !directory.TryGet("acme"u8, out _));
+
+        await end.CancelAsync();
+        await running;
+
+        async Task TickUntilAsync(Func<bool> holds)
+        {
+            for (int i = 0; i < 200 && !holds(); i++)
+            {
+                time.Advance(TimeSpan.FromSeconds(2));
+                await Settle.UntilAsync(holds, TimeSpan.FromMilliseconds(50));
+            }
+            await Settle.MustAsync(holds);
+        }
+    }
+
+    [Fact]
+    public void What_did_not_change_in_a_changed_file_keeps_its_versions()
+    {
+        var versions = new FileVersions();
+        RegistryFile first = RegistryFile.Parse("f", Minimal(Tenant("acme", AcmeId)), versions);
+        RegistryFile second = RegistryFile.Parse("f", Minimal(Tenant("acme", AcmeId), Tenant("globex", Guid.NewGuid().ToString())), versions);
+        Assert.Equal(TenantVersions.Of(first.Tenants[TenantSlug.Parse("acme")]), TenantVersions.Of(second.Tenants[TenantSlug.Parse("acme")]));
+    }
+
+    [Fact]
+    public void A_tenant_put_on_another_shard_has_a_higher_epoch()
+    {
+        var versions = new FileVersions();
+        string json = Minimal(Tenant("acme", AcmeId));
+        TenantSlug acme = TenantSlug.Parse("acme");
+        Assert.Equal(1, RegistryFile.Parse("f", json, versions).Tenants[acme].Tenant.Placement.Epoch);
+        Assert.Equal(2, RegistryFile.Parse("f", json.Replace("\"s1\"", "\"s2\"", StringComparison.Ordinal), versions).Tenants[acme].Tenant.Placement.Epoch);
+    }
+
+    private static string Tenant(string slug, string id) => $$"""{ "Id": "{{id}}", "Slug": "{{slug}}", "Plan": "free", "Shard": "s1" }""";
+
+    private static string Minimal(params string[] tenants)
+        => $$"""{ "Shards": [ { "Name": "s1", "Hosts": ["h"], "Database": "apps" } ], "Tenants": [ {{string.Join(", ", tenants)}} ] }""";
+
+    private FileTenantRegistry Open(string json)
+    {
+        File.WriteAllText(FilePath, json);
+        return FileTenantRegistry.Open(FilePath);
+    }
+
+    private void Replace(string json)
+    {
+        File.WriteAllText(FilePath + ".new", json);
+        File.Move(FilePath + ".new", FilePath, overwrite: true);
+    }
+}
