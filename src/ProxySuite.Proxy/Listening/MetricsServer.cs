@@ -80,9 +80,9 @@ internal sealed class MetricsServer : IAsyncDisposable
                 }
                 _ = ServeAsync(socket);
             }
-            catch (OperationCanceledException)
+            catch (Exception exception) when (exception is OperationCanceledException || _stop.IsCancellationRequested)
             {
-                return;
+                return; // stopped, in whichever way the listener noticed first
             }
             catch (SocketException)
             {

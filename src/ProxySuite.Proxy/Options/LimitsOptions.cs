@@ -7,7 +7,7 @@ public sealed record LimitsOptions
     /// <value>1 to 1000000; default 20000. Reloadable. Each needs a descriptor: see the process limit of open files.</value>
     public int MaxClients { get; init; } = 20_000;
 
-    /// <summary>Largest message in bytes that is relayed in either direction; a larger one ends the connection with 08P01.</summary>
+    /// <summary>Largest message in bytes that a client may send; a larger one ends its connection with 08P01.</summary>
     /// <value>64kB to 1073741823 bytes (PostgreSQL's own limit, just below 1 GB); default 1073741823. Reloadable. Messages are streamed: the limit does not cost memory.</value>
     public int MaxMessageBytes { get; init; } = 0x3fff_ffff;
 

@@ -59,6 +59,18 @@ public sealed class HostTests
     }
 
     [Fact]
+    public async Task SIGTERM_during_the_start_ends_it_with_0()
+    {
+        using var world = new HostWorld();
+        world.Server.StartHangs = true;
+        Task<int> run = world.RunAsync();
+        await world.Server.StartAsked.Task;
+        world.Terminate();
+        Assert.Equal(0, await run);
+        await Assert.ThrowsAsync<HttpRequestException>(() => world.GetAsync("/healthz"));
+    }
+
+    [Fact]
     public async Task A_reload_puts_the_file_in_force_and_names_what_changed()
     {
         using var world = new HostWorld("""{ "Pool": { "MaxWaiters": 1 } }""");
@@ -82,11 +94,11 @@ public sealed class HostTests
     public void A_reload_names_keys_that_wait_for_a_restart()
     {
         using var world = new HostWorld();
-        world.Reload("""{ "Listen": { "Port": 7777 }, "Limits": { "ClientIdleTimeout": "1m" } }""");
-        Assert.Equal((6432, TimeSpan.FromMinutes(1)), (world.Options.Value.Listen.Port, world.Options.Value.Limits.ClientIdleTimeout));
+        world.Reload("""{ "Listen": { "Port": 7777 }, "Auth": { "LoginTimeout": "1m" } }""");
+        Assert.Equal((6432, TimeSpan.FromMinutes(1)), (world.Options.Value.Listen.Port, world.Options.Value.Auth.LoginTimeout));
         Assert.Equal(
         [
-            "Information configuration reloaded: changed=Limits:ClientIdleTimeout",
+            "Information configuration reloaded: changed=Auth:LoginTimeout",
             "Warning configuration changed in keys that wait for a restart: keys=Listen:Port",
         ], world.Log.Lines);
     }

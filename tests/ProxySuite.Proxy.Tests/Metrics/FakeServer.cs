@@ -17,6 +17,11 @@ internal sealed class FakeServer : IProxyServer
 
     public Exception? StartFailure { get; set; }
 
+    /// <summary>Lets a start take until it is cancelled.</summary>
+    public bool StartHangs { get; set; }
+
+    public TaskCompletionSource StartAsked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Completed by a test that lets a drain end before its deadline.</summary>
     public TaskCompletionSource LastClientLeft { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -30,6 +35,8 @@ internal sealed class FakeServer : IProxyServer
     public Task StartAsync(CancellationToken cancellationToken)
     {
         Calls.Add("start");
+        StartAsked.SetResult();
+        if (StartHangs) return Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         return StartFailure is null ? Task.CompletedTask : Task.FromException(StartFailure);
     }
 
