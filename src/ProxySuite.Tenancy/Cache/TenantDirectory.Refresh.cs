@@ -91,13 +91,14 @@ public sealed partial class TenantDirectory
     {
         using var sweep = new PeriodicTimer(SweepInterval, _time);
         Task<bool> tick = sweep.WaitForNextTickAsync(cancellationToken).AsTask();
+        Task<bool> woken = _wake.Reader.ReadAsync(cancellationToken).AsTask();
         while (true)
         {
-            Task<bool> woken = _wake.Reader.WaitToReadAsync(cancellationToken).AsTask();
             await Task.WhenAny(tick, woken);
             cancellationToken.ThrowIfCancellationRequested();
+            // Only the one that fired is waited for anew, else waits would pile up behind the other.
             if (tick.IsCompleted) tick = sweep.WaitForNextTickAsync(cancellationToken).AsTask();
-            _wake.Reader.TryRead(out _);
+            if (woken.IsCompleted) woken = _wake.Reader.ReadAsync(cancellationToken).AsTask();
             bool wasDown = !IsRegistryUp;
             if (!MayAsk()) continue;
             try
