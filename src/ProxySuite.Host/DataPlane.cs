@@ -13,19 +13,30 @@ namespace ProxySuite.Host;
 /// <summary>Wires the data plane: registry, tenant directory, master key, and the server itself.</summary>
 internal static class DataPlane
 {
-    public static void AddTo(IServiceCollection services)
+    public static void AddTo(IServiceCollection services, ProxyOptions options)
     {
-        services.AddSingleton(provider => DsnParser.Parse(Options(provider).Registry.ConnectionString));
-        services.AddSingleton(provider => MasterKey.ReadFile(Options(provider).Secrets.MasterKeyFile));
-        services.AddSingleton(provider => RegistryDataSource.Create(provider.GetRequiredService<Dsn>(), new RegistryConnectionOptions { ApplicationName = "proxyd" }));
-        services.AddSingleton<ITenantRegistry>(provider => new PostgresTenantRegistry(provider.GetRequiredService<NpgsqlDataSource>()));
+        if (options.Registry.File.Length > 0) AddRegistryFile(services, options.Registry.File);
+        else AddPostgresRegistry(services, DsnParser.Parse(options.Registry.ConnectionString));
         services.AddSingleton(provider => new TenantDirectory(
             provider.GetRequiredService<ITenantRegistry>(), logger: provider.GetRequiredService<ILogger<TenantDirectory>>()));
-        services.AddSingleton<IInvalidationSource>(provider => new PostgresInvalidationListener(
-            provider.GetRequiredService<Dsn>(), logger: provider.GetRequiredService<ILogger<PostgresInvalidationListener>>()));
-        services.AddHostedService<RegistryCheck>();
+        services.AddSingleton(_ => MasterKey.ReadFile(options.Secrets.MasterKeyFile));
         services.AddSingleton<IProxyServer, ProxyServer>();
     }
 
-    private static ProxyOptions Options(IServiceProvider provider) => provider.GetRequiredService<CurrentOptions>().Value;
+    private static void AddPostgresRegistry(IServiceCollection services, Dsn dsn)
+    {
+        services.AddSingleton(dsn);
+        services.AddSingleton(_ => RegistryDataSource.Create(dsn, new RegistryConnectionOptions { ApplicationName = "proxyd" }));
+        services.AddSingleton<ITenantRegistry>(provider => new PostgresTenantRegistry(provider.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton<IInvalidationSource>(provider => new PostgresInvalidationListener(
+            dsn, logger: provider.GetRequiredService<ILogger<PostgresInvalidationListener>>()));
+        services.AddHostedService<RegistryCheck>();
+    }
+
+    private static void AddRegistryFile(IServiceCollection services, string path)
+    {
+        services.AddSingleton(provider => FileTenantRegistry.Open(path, logger: provider.GetRequiredService<ILogger<FileTenantRegistry>>()));
+        services.AddSingleton<ITenantRegistry>(provider => provider.GetRequiredService<FileTenantRegistry>());
+        services.AddSingleton<IInvalidationSource>(provider => provider.GetRequiredService<FileTenantRegistry>());
+    }
 }

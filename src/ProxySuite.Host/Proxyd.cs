@@ -17,7 +17,7 @@ internal static class Proxyd
     /// <param name="arguments">The command line without the program's name.</param>
     /// <param name="addDataPlane">Registers <see cref="IProxyServer"/>, the tenant directory and the registry.</param>
     /// <returns>0 done, 1 failed, 2 wrong usage.</returns>
-    public static async Task<int> RunAsync(string[] arguments, Action<IServiceCollection> addDataPlane)
+    public static async Task<int> RunAsync(string[] arguments, Action<IServiceCollection, ProxyOptions> addDataPlane)
     {
         var commandLine = CommandLine.Parse(arguments);
         if (commandLine.Problems.Count > 0)
@@ -44,7 +44,7 @@ internal static class Proxyd
     }
 
     /// <summary>Wires everything; nothing runs yet.</summary>
-    internal static IHost Build(ConfigSources sources, LoadedOptions loaded, LogOutput logOutput, Action<IServiceCollection> addDataPlane)
+    internal static IHost Build(ConfigSources sources, LoadedOptions loaded, LogOutput logOutput, Action<IServiceCollection, ProxyOptions> addDataPlane)
     {
         // The empty builder: the default one reads appsettings.json, DOTNET_ variables and the command line once more, in its own way.
         HostApplicationBuilder builder = GenericHost.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -59,7 +59,7 @@ internal static class Proxyd
         services.AddSingleton<Reloader>();
         services.AddSingleton<SignalLifetime>();
         services.AddSingleton<IHostLifetime>(provider => provider.GetRequiredService<SignalLifetime>());
-        addDataPlane(services);
+        addDataPlane(services, loaded.Options);
         services.AddHostedService<ProxyService>(); // last: what the data plane checks at start comes before clients
         return builder.Build();
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
 
 namespace ProxySuite.Proxy.Options;
@@ -39,10 +40,12 @@ internal static class OptionsRules
         if (registry.ConnectionString.Length > 0 && !DsnParser.TryParse(registry.ConnectionString, out _, out string? dsnReason))
             yield return Wrong("Registry:ConnectionString", dsnReason);
 
+        if (registry.File.Length > 0)
+            foreach (string problem in ProblemsOfRegistryFile(registry.File)) yield return Wrong("Registry:File", $"{registry.File}: {problem}");
+
         string masterKey = options.Secrets.MasterKeyFile;
-        if (masterKey.Length == 0 && registry.ConnectionString.Length > 0)
-            yield return Wrong("Secrets:MasterKeyFile", "must be set with Registry:ConnectionString: the passwords of the tenants' backend roles are derived from it");
-        else if (masterKey.Length > 0 && WhyNoMasterKey(masterKey) is { } keyReason) yield return Wrong("Secrets:MasterKeyFile", keyReason);
+        if (masterKey.Length == 0) yield return Wrong("Secrets:MasterKeyFile", "must be set: the passwords of the tenants' backend roles are derived from it");
+        else if (WhyNoMasterKey(masterKey) is { } keyReason) yield return Wrong("Secrets:MasterKeyFile", keyReason);
     }
 
     private static IEnumerable<ConfigProblem> Settings(SettingsOptions settings)
@@ -71,7 +74,6 @@ internal static class OptionsRules
     private static IEnumerable<ConfigProblem> Unavailable(ProxyOptions options)
     {
         const string Reason = "not available in this version; ";
-        if (options.Registry.File.Length > 0) yield return Wrong("Registry:File", Reason + "set Registry:ConnectionString");
         if (options.Tls.Mode != ClientTlsMode.Disable) yield return Wrong("Tls:Mode", Reason + "only disable is");
         if (options.Tls.CertificateFile.Length > 0) yield return Wrong("Tls:CertificateFile", Reason + "leave it empty");
         if (options.Tls.KeyFile.Length > 0) yield return Wrong("Tls:KeyFile", Reason + "leave it empty");
@@ -104,6 +106,19 @@ internal static class OptionsRules
     {
         var decoded = new byte[text.Length];
         return Convert.TryFromBase64String(text, decoded, out int length) && length > 0 && (bytes is null || length == bytes);
+    }
+
+    private static IReadOnlyList<string> ProblemsOfRegistryFile(string path)
+    {
+        try
+        {
+            FileTenantRegistry.Open(path);
+            return [];
+        }
+        catch (RegistryFileException exception)
+        {
+            return exception.Problems;
+        }
     }
 
     private static string? WhyNoMasterKey(string path)

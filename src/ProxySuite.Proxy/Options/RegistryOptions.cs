@@ -8,7 +8,7 @@ public sealed record RegistryOptions
     public string ConnectionString { get; init; } = "";
 
     /// <summary>A static registry file, for a sidecar that serves few tenants.</summary>
-    /// <value>A readable file; default empty. Needs a restart.</value>
+    /// <value>A readable file; default empty. Needs a restart to name another; a changed file is read again by itself.</value>
     public string File { get; init; } = "";
 
     /// <summary>What the registry is, in one word for logs: <c>postgresql</c> or <c>file</c>.</summary>

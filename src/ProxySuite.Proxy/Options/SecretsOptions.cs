@@ -4,7 +4,7 @@ namespace ProxySuite.Proxy.Options;
 public sealed record SecretsOptions
 {
     /// <summary>File with the master secret from which the passwords of the tenants' backend roles are derived.</summary>
-    /// <value>A readable file; default empty; required with a PostgreSQL registry. Needs a restart.</value>
+    /// <value>A file that its owner alone may read; must be set; default empty. Needs a restart.</value>
     public string MasterKeyFile { get; init; } = "";
 
     internal static SecretsOptions Read(SectionReader section) => new()

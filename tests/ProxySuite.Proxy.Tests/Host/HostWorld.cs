@@ -38,7 +38,7 @@ internal sealed class HostWorld : IDisposable
         ]);
         LoadedOptions loaded = OptionsLoader.Load(sources);
         _logOutput = new LogOutput(loaded.Options.Logging);
-        _host = Proxyd.Build(sources, loaded, _logOutput, services =>
+        _host = Proxyd.Build(sources, loaded, _logOutput, (services, _) =>
         {
             services.AddSingleton<IProxyServer>(Server);
             services.AddSingleton<ITenantRegistry>(new MemoryRegistry());

@@ -140,6 +140,18 @@ public sealed class ProxydLifeTests
     }
 
     [Fact]
+    public async Task A_sidecar_runs_on_a_registry_file()
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("proxysuite-registry-").FullName, "registry.json");
+        File.WriteAllText(path, """{ "Shards": [ { "Name": "s1", "Hosts": ["127.0.0.1:1"], "Database": "apps" } ], "Tenants": [] }""");
+        await using ProxydWorld proxyd = await ProxydWorld.StartAsync("", ["--Registry:File", path]);
+        await proxyd.UntilItSaysAsync("registry=file");
+        Assert.Contains("\"ready\"", await proxyd.GetAsync("/readyz"), StringComparison.Ordinal);
+        proxyd.Signal(UnixSignal.Terminate);
+        Assert.Equal(0, await proxyd.ExitCodeAsync());
+    }
+
+    [Fact]
     public async Task Without_its_registry_it_starts_and_is_ready_as_soon_as_the_registry_is()
     {
         await using PostgresServer postgres = await PostgresServer.CreateAsync(18);

@@ -14,24 +14,53 @@ public sealed class OptionRuleTests : IDisposable
     private string[] ProblemsBesideRegistry(params (string Key, string Value)[] commandLine)
         => [.. _world.Load(commandLine: commandLine).Problems.Select(problem => problem.ToString())];
 
+    private string RegistryFile(string json)
+    {
+        string path = Path.Combine(_world.Directory, "registry.json");
+        File.WriteAllText(path, json);
+        return path;
+    }
+
     [Fact]
     public void A_registry_must_be_named()
-        => Assert.Equal(["Registry:ConnectionString: exactly one of Registry:ConnectionString and Registry:File must be set; neither is"], Problems());
+        => Assert.Equal(
+            ["Registry:ConnectionString: exactly one of Registry:ConnectionString and Registry:File must be set; neither is"],
+            Problems(("Secrets:MasterKeyFile", _world.MasterKeyFile)));
 
     [Fact]
     public void Two_registries_are_one_too_many()
         => Assert.Equal(
-            "Registry:ConnectionString: exactly one of Registry:ConnectionString and Registry:File must be set; both are (command line)",
-            ProblemsBesideRegistry(("Registry:File", "registry.json"))[0]);
+            ["Registry:ConnectionString: exactly one of Registry:ConnectionString and Registry:File must be set; both are (command line)"],
+            ProblemsBesideRegistry(("Registry:File", RegistryFile("""{ "Shards": [], "Tenants": [] }"""))));
 
     [Fact]
-    public void A_PostgreSQL_registry_needs_the_master_key()
+    public void The_master_key_must_be_named()
     {
         Assert.Equal(
-            ["Secrets:MasterKeyFile: must be set with Registry:ConnectionString: the passwords of the tenants' backend roles are derived from it"],
+            ["Secrets:MasterKeyFile: must be set: the passwords of the tenants' backend roles are derived from it"],
             Problems(("Registry:ConnectionString", ConfigWorld.RegistryDsn)));
         Assert.Empty(ProblemsBesideRegistry());
     }
+
+    [Fact]
+    public void A_registry_file_is_a_registry()
+        => Assert.Empty(Problems(("Registry:File", RegistryFile("""{ "Shards": [], "Tenants": [] }""")), ("Secrets:MasterKeyFile", _world.MasterKeyFile)));
+
+    [Fact]
+    public void All_that_is_wrong_with_a_registry_file_is_said()
+    {
+        string path = RegistryFile("""{ "Shards": [ { "Name": "s1", "Hosts": [], "Database": "apps" } ], "Colour": 1 }""");
+        Assert.Equal(
+        [
+            $"Registry:File: {path}: Shards[0].Hosts: must name at least one host (command line)",
+            $"Registry:File: {path}: Colour: is not known (command line)",
+        ], Problems(("Registry:File", path), ("Secrets:MasterKeyFile", _world.MasterKeyFile)));
+    }
+
+    [Fact]
+    public void A_registry_file_must_be_there()
+        => Assert.StartsWith($"Registry:File: {_world.Directory}/none.json: Could not find file ",
+            Assert.Single(Problems(("Registry:File", $"{_world.Directory}/none.json"), ("Secrets:MasterKeyFile", _world.MasterKeyFile))), StringComparison.Ordinal);
 
     [Fact]
     public void A_registry_that_is_no_DSN_is_refused_without_telling_its_password()
@@ -115,10 +144,6 @@ public sealed class OptionRuleTests : IDisposable
     public void Another_name_for_the_tenants_setting_is_taken()
         => Assert.Equal("myapp.tenant_2", _world.Load(commandLine: [("Settings:TenantIdSetting", "myapp.tenant_2")]).Options.Settings.TenantIdSetting);
 
-    [Fact]
-    public void A_registry_file_is_refused_in_this_version()
-        => Assert.Equal(["Registry:File: not available in this version; set Registry:ConnectionString (command line)"], Problems(("Registry:File", "registry.json")));
-
     [Theory]
     [InlineData("Tls:Mode", "require", "only disable is")]
     [InlineData("Tls:CertificateFile", "server.crt", "leave it empty")]
@@ -162,5 +187,6 @@ public sealed class OptionRuleTests : IDisposable
             "Pool:Mode: \"y\" is not one of transaction, session, statement (command line)",
             "Pool:Colour: unknown key (command line)",
             "Registry:ConnectionString: exactly one of Registry:ConnectionString and Registry:File must be set; neither is",
+            "Secrets:MasterKeyFile: must be set: the passwords of the tenants' backend roles are derived from it",
         ], Problems(("Pool:Mode", "y"), ("Pool:Colour", "z"), ("Listen:Port", "x")));
 }
