@@ -22,9 +22,13 @@ public sealed class TenancyFunctionsTests
         {
             Assert.Equal("42501", await stranger.RefusalAsync($"SELECT tenancy.{function}()"));
         }
-        foreach (string table in (string[])["role_map", "seal_key", "sealed_fence", "lockdown_revoked"])
+        foreach (string table in (string[])["tenancy.role_map", "tenancy.seal_key", "tenancy.sealed_fence", "tenancy.lockdown_revoked", "proxysuite.schema_ledger"])
         {
-            Assert.Equal("42501", await stranger.RefusalAsync($"SELECT * FROM tenancy.{table}"));
+            Assert.Equal("42501", await stranger.RefusalAsync($"SELECT * FROM {table}"));
+        }
+        foreach (string call in (string[])["tenancy.apply_lockdown('relaxed')", "tenancy.protect_pool_tables()", "proxysuite.apply_as('data_owner', 'public', '')"])
+        {
+            Assert.Equal("42501", await stranger.RefusalAsync($"CALL {call}"));
         }
     }
 

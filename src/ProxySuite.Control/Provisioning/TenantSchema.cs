@@ -25,7 +25,10 @@ internal static class TenantSchema
             """;
     }
 
-    /// <summary>Run in the tenant's own database, where its owner may make schemas and take trusted extensions, too.</summary>
+    /// <summary>
+    /// Run in the tenant's own database, where its owner may make schemas and take trusted extensions, too. What the control plane keeps there is
+    /// about this tenant alone and readable, because pg_dump of a whole database locks every table in it.
+    /// </summary>
     public static string CreateInOwnDatabase(TenantId id)
     {
         (string app, string owner, string reader) = Names(id);
@@ -33,6 +36,8 @@ internal static class TenantSchema
             GRANT USAGE ON SCHEMA public TO {app}, {reader};
             GRANT USAGE, CREATE ON SCHEMA public TO {owner};
             GRANT CREATE ON DATABASE {BackendNames.Database(id)} TO {owner};
+            GRANT USAGE ON SCHEMA proxysuite TO {app}, {owner}, {reader};
+            GRANT SELECT ON ALL TABLES IN SCHEMA tenancy, proxysuite TO {app}, {owner}, {reader};
             {DefaultPrivileges(owner, "", app, reader)}
             ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SCHEMAS TO {app}, {reader};
             """;

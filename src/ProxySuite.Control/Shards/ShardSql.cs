@@ -11,14 +11,13 @@ internal static class ShardSql
     // Two that prepare one database at once would meet in CREATE OR REPLACE ("tuple concurrently updated"): the second waits here.
     private const string Lock = "SELECT pg_catalog.pg_advisory_xact_lock(8101830201345372521)";
 
-    private static readonly string[] Cluster = ["10-roles.sql"];
-    private static readonly string[] Database = ["20-tenancy.sql", "30-lockdown.sql", "40-proxysuite.sql"];
-    private static readonly string[] Pool = ["50-pool.sql"];
+    private static readonly string[] Shared = ["10-roles.sql", "20-tenancy.sql", "25-sealed.sql", "30-lockdown.sql", "40-proxysuite.sql", "50-pool.sql"];
+    private static readonly string[] Own = ["20-tenancy.sql", "25-own.sql", "30-lockdown.sql", "40-proxysuite.sql"];
 
     /// <summary>Roles of the cluster, and all of the shard's shared database.</summary>
     /// <exception cref="ControlException">The shared tables that are there cannot be made safe to share.</exception>
     public static Task PrepareSharedAsync(NpgsqlConnection connection, Lockdown lockdown, CancellationToken cancellationToken)
-        => ApplyAsync(connection, [.. Cluster, .. Database, .. Pool], lockdown, cancellationToken);
+        => ApplyAsync(connection, Shared, ProtectPoolTablesAsync, lockdown, cancellationToken);
 
     /// <summary>Makes shared tables safe to share and opens them to the pool's roles.</summary>
     /// <exception cref="ControlException">Some cannot be made safe; nothing is changed then.</exception>
@@ -36,15 +35,16 @@ internal static class ShardSql
 
     /// <summary>A tenant's own database on a shard that is prepared.</summary>
     public static Task PrepareOwnAsync(NpgsqlConnection connection, Lockdown lockdown, CancellationToken cancellationToken)
-        => ApplyAsync(connection, Database, lockdown, cancellationToken);
+        => ApplyAsync(connection, Own, (_, _) => Task.CompletedTask, lockdown, cancellationToken);
 
-    private static async Task ApplyAsync(NpgsqlConnection connection, string[] files, Lockdown lockdown, CancellationToken cancellationToken)
+    private static async Task ApplyAsync(
+        NpgsqlConnection connection, string[] files, Func<NpgsqlConnection, CancellationToken, Task> finish, Lockdown lockdown, CancellationToken cancellationToken)
     {
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         await connection.ExecuteAsync(Lock, cancellationToken);
         foreach (string file in files) await connection.ExecuteAsync(Read(file), cancellationToken);
         await connection.ExecuteAsync("CALL tenancy.apply_lockdown($1)", cancellationToken, EnumText.Of(lockdown));
-        if (files.Contains(Pool[0])) await ProtectPoolTablesAsync(connection, cancellationToken);
+        await finish(connection, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
     }
 
