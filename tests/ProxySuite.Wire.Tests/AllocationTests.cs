@@ -8,17 +8,15 @@ namespace ProxySuite.Wire.Tests;
 public sealed class AllocationTests
 {
     // These become values that outlive the body, once a connection or once an error.
-    private static readonly BackendMessage[] Owned = [BackendMessage.ErrorResponse, BackendMessage.NoticeResponse, BackendMessage.NegotiateProtocolVersion];
+    private static readonly BackendMessage[] Owned =
+        [BackendMessage.ErrorResponse, BackendMessage.NoticeResponse, BackendMessage.NegotiateProtocolVersion];
 
     [Fact]
     public void Reading_a_message_allocates_nothing()
     {
         foreach (CapturedMessage message in Capture.Framed)
         {
-            ReadBody? read = message.FromBackend
-                ? Owned.Contains((BackendMessage)message.Bytes[0]) ? null : Readers.Backend((BackendMessage)message.Bytes[0])
-                : message.Bytes[0] == (byte)FrontendMessage.PasswordMessage || Readers.Frontend((FrontendMessage)message.Bytes[0]) is not [var reader, ..] ? null : reader.Read;
-            if (read is not null)
+            if (ReaderOf(message) is { } read)
             {
                 byte[] body = message.Bytes[FrameHeader.Size..];
                 Assert.Equal(0, AllocatedBy(() => read(body)));
@@ -65,6 +63,19 @@ public sealed class AllocationTests
             ParameterStatus.Write(writer, "TimeZone", "UTC");
             CommandComplete.Write(writer, "SET"u8);
         }));
+    }
+
+    private static ReadBody? ReaderOf(CapturedMessage message)
+    {
+        byte type = message.Bytes[0];
+        if (message.FromBackend)
+        {
+            return Owned.Contains((BackendMessage)type) ? null : Readers.Backend((BackendMessage)type);
+        }
+
+        // Answers to SASL share a type byte with passwords.
+        bool isReadable = type != (byte)FrontendMessage.PasswordMessage;
+        return isReadable && Readers.Frontend((FrontendMessage)type) is [var reader, ..] ? reader.Read : null;
     }
 
     private static long AllocatedBy(Action action)

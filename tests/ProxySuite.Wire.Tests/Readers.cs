@@ -24,7 +24,8 @@ public static class Readers
         FrontendMessage.Parse => [("Parse", ReadParse)],
 
         // One type byte: which of the three it is depends on what was asked.
-        FrontendMessage.PasswordMessage => [("PasswordMessage", b => _ = PasswordMessage.Read(b)), ("SASLInitialResponse", b => _ = SASLInitialResponse.Read(b))],
+        FrontendMessage.PasswordMessage =>
+            [("PasswordMessage", b => _ = PasswordMessage.Read(b)), ("SASLInitialResponse", b => _ = SASLInitialResponse.Read(b))],
         FrontendMessage.Query => [("Query", b => _ = Query.Read(b))],
         FrontendMessage.Sync => [("Sync", Sync.Read)],
         FrontendMessage.Terminate => [("Terminate", Terminate.Read)],

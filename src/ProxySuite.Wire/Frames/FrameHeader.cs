@@ -12,7 +12,7 @@ public readonly record struct FrameHeader(byte Type, int BodyLength)
     /// <summary>Bytes of a header: one of type, four of length.</summary>
     public const int Size = 5;
 
-    /// <summary>The longest body PostgreSQL can send or take: its buffers end below 1 GiB (MaxAllocSize), less the terminator and the length word.</summary>
+    /// <summary>The longest body PostgreSQL can send or take, in bytes: its buffers end below 1 GiB (MaxAllocSize).</summary>
     public const int BodyLengthLimit = 0x3fffffff - 5;
 
     /// <summary>Header and body together, in bytes.</summary>

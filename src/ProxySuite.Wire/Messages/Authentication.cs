@@ -19,7 +19,7 @@ public enum AuthenticationKind
     SASLFinal = 12,
 }
 
-/// <summary>AuthenticationOk, AuthenticationCleartextPassword, …, AuthenticationSASLFinal (B): they share one type byte. All spans lie in the body.</summary>
+/// <summary>AuthenticationOk, …, AuthenticationSASLFinal (B): they share one type byte. All spans lie in the body.</summary>
 public readonly ref struct Authentication
 {
     /// <summary>The SASL mechanism every client knows since PostgreSQL 10.</summary>
@@ -36,7 +36,7 @@ public readonly ref struct Authentication
 
     public AuthenticationKind Kind { get; }
 
-    /// <summary>What follows the kind: the four bytes of salt (MD5Password), the terminated names of mechanisms (SASL), the mechanism's data.</summary>
+    /// <summary>What follows the kind: four bytes of salt (MD5Password), terminated names of mechanisms (SASL), the mechanism's data.</summary>
     public ReadOnlySpan<byte> Data { get; }
 
     /// <summary>True when a SASL request names the mechanism.</summary>

@@ -3,7 +3,7 @@ using ProxySuite.Wire.Frames;
 
 namespace ProxySuite.Wire.Messages;
 
-/// <summary>Describe (F): asks for the parameters and columns of a prepared statement or the columns of a portal. The span lies in the body.</summary>
+/// <summary>Describe (F): asks for parameters and columns of a prepared statement, or columns of a portal. The span lies in the body.</summary>
 public readonly ref struct Describe
 {
     private Describe(StatementOrPortal target, ReadOnlySpan<byte> name)

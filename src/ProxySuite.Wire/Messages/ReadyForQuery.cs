@@ -17,7 +17,7 @@ public static class ReadyForQuery
     /// <exception cref="PgProtocolException">08P01, when the body is not exactly one known status.</exception>
     public static TransactionStatus Read(ReadOnlySpan<byte> body)
     {
-        if (body.Length != 1 || (TransactionStatus)body[0] is not (TransactionStatus.Idle or TransactionStatus.InTransaction or TransactionStatus.Failed))
+        if (body.Length != 1 || body[0] is not ((byte)'I' or (byte)'T' or (byte)'E'))
         {
             PgProtocolException.ThrowMalformed(nameof(ReadyForQuery), "its body is not one of 'I', 'T', 'E'");
         }

@@ -12,7 +12,11 @@ public sealed class StartupMessage
 
     private readonly Dictionary<string, string> _byName;
 
-    private StartupMessage(ProtocolVersion version, List<KeyValuePair<string, string>> parameters, Dictionary<string, string> byName, List<string> unsupportedOptions)
+    private StartupMessage(
+        ProtocolVersion version,
+        List<KeyValuePair<string, string>> parameters,
+        Dictionary<string, string> byName,
+        List<string> unsupportedOptions)
     {
         Version = version;
         Parameters = parameters;

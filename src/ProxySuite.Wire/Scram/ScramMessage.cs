@@ -67,10 +67,11 @@ internal ref struct ScramMessage(ReadOnlySpan<byte> text, string name)
         byte[] bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(text.Length)];
 
         // The decoder skips blanks; the grammar knows none.
-        if (text.ContainsAny(" \t\r\n"u8) || Base64.DecodeFromUtf8(text, bytes, out int consumed, out int written) != OperationStatus.Done || consumed != text.Length)
+        bool hasBlank = text.ContainsAny(" \t\r\n"u8);
+        OperationStatus status = Base64.DecodeFromUtf8(text, bytes, out int consumed, out int written);
+        if (hasBlank || status != OperationStatus.Done || consumed != text.Length)
         {
             PgProtocolException.ThrowMalformed(_name, $"attribute '{letter}' is not base64");
-            return bytes;
         }
 
         return bytes[..written];

@@ -35,7 +35,9 @@ public sealed class ScramServer
 
     /// <summary>An exchange that the password behind the verifier passes.</summary>
     /// <param name="verifier">The user's.</param>
-    /// <param name="channelBinding">tls-server-end-point data (RFC 5929 §4: hash of the certificate) where SCRAM-SHA-256-PLUS is offered, else empty.</param>
+    /// <param name="channelBinding">
+    /// tls-server-end-point data (RFC 5929 §4: hash of the certificate) where SCRAM-SHA-256-PLUS is offered, else empty.
+    /// </param>
     /// <param name="nonce">Printable ASCII without comma; null for a random one. Tests fix it.</param>
     public ScramServer(ScramVerifier verifier, ReadOnlySpan<byte> channelBinding = default, string? nonce = null)
         : this(verifier, isMock: false, channelBinding, nonce)

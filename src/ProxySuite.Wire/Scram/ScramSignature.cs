@@ -12,7 +12,11 @@ internal static class ScramSignature
 
     /// <summary>HMAC(key, AuthMessage), where AuthMessage is the three messages joined by commas.</summary>
     public static void Compute(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> clientFirstBare, ReadOnlySpan<byte> serverFirst, ReadOnlySpan<byte> clientFinalWithoutProof, Span<byte> signature)
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> clientFirstBare,
+        ReadOnlySpan<byte> serverFirst,
+        ReadOnlySpan<byte> clientFinalWithoutProof,
+        Span<byte> signature)
     {
         using var hmac = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
         hmac.AppendData(clientFirstBare);

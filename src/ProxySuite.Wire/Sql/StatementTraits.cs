@@ -45,7 +45,7 @@ public enum StatementTraits : uint
     /// <summary><c>advisory_lock</c> anywhere in the text: the forms that last longer than the transaction.</summary>
     SessionAdvisoryLock = 1 << 16,
 
-    /// <summary><c>set_config</c> anywhere in the text.</summary>
+    /// <summary><c>set_config</c> anywhere in the text, or UPDATE and <c>pg_settings</c>: a rule on that view calls it.</summary>
     SetConfig = 1 << 17,
 
     /// <summary><c>U&amp;"</c> anywhere in the text: its escapes can spell any name.</summary>

@@ -6,9 +6,9 @@ using System.Text;
 namespace ProxySuite.Wire.Sql;
 
 /// <summary>
-/// Finds the few names that matter wherever they stand in a text: <c>set_config</c>, <c>advisory_lock</c>, <c>pg_temp</c>,
-/// <c>U&amp;"</c> and the word TEMP. One vectorised pass over the text looks for rare groups of letters out of them
-/// (<c>fig</c>, <c>dvi</c>, <c>temp</c>, <c>&amp;"</c>), any case, and only what it finds is looked at.
+/// Finds the few names that matter wherever they stand in a text: <c>set_config</c>, <c>pg_settings</c>, <c>advisory_lock</c>,
+/// <c>pg_temp</c>, <c>U&amp;"</c> and the word TEMP. One vectorised pass over the text looks for rare groups of letters out of them
+/// (<c>fig</c>, <c>ttin</c>, <c>dvi</c>, <c>temp</c>, <c>&amp;"</c>), any case, and only what it finds is looked at.
 /// </summary>
 internal static class SuspectSearch
 {
@@ -42,6 +42,10 @@ internal static class SuspectSearch
                 return StatementTraits.SessionAdvisoryLock;
             case '&' when EndsWith(text[..at], "u"u8):
                 return StatementTraits.UnicodeIdentifier;
+            case 't' when (text[at + 1] | 0x20) == 't':
+                // A rule on this view turns UPDATE pg_settings SET setting = … into set_config; to read it is harmless.
+                bool isUpdated = EndsWith(text[..at], "pg_se"u8) && StartsWith(text[at..], "ttings"u8) && HasUpdate(text);
+                return isUpdated ? StatementTraits.SetConfig : StatementTraits.None;
             case 't':
                 if (EndsWith(text[..at], "pg_"u8))
                 {
@@ -54,6 +58,19 @@ internal static class SuspectSearch
             default:
                 return StatementTraits.None;
         }
+    }
+
+    private static bool HasUpdate(ReadOnlySpan<byte> text)
+    {
+        for (ReadOnlySpan<byte> rest = text; rest.IndexOfAny((byte)'u', (byte)'U') is >= 0 and int at; rest = rest[(at + 1)..])
+        {
+            if (StartsWith(rest[at..], "update"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool StartsWith(ReadOnlySpan<byte> text, ReadOnlySpan<byte> lower)
@@ -105,11 +122,12 @@ internal static class SuspectSearch
         Vector256<byte> v1 = Vector256.LoadUnsafe(ref at, 1) | fold;
         Vector256<byte> v2 = Vector256.LoadUnsafe(ref at, 2) | fold;
         Vector256<byte> v3 = Vector256.LoadUnsafe(ref at, 3) | fold;
-        Vector256<byte> temp = Is(v0, 't') & Is(v1, 'e') & Is(v2, 'm') & Is(v3, 'p');
+        Vector256<byte> temp = Is(v1, 'e') & Is(v2, 'm') & Is(v3, 'p');
+        Vector256<byte> ttin = Is(v1, 't') & Is(v2, 'i') & Is(v3, 'n');
         Vector256<byte> fig = Is(v0, 'f') & Is(v1, 'i') & Is(v2, 'g');
         Vector256<byte> dvi = Is(v0, 'd') & Is(v1, 'v') & Is(v2, 'i');
         Vector256<byte> unicode = Is(v0, '&') & Is(v1, '"');
-        return temp | fig | dvi | unicode;
+        return (Is(v0, 't') & (temp | ttin)) | fig | dvi | unicode;
     }
 
     private static Vector256<byte> Is(Vector256<byte> folded, char c) => Vector256.Equals(folded, Vector256.Create((byte)c));

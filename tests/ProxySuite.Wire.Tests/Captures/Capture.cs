@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Reflection;
 
 namespace ProxySuite.Wire.Tests.Captures;
@@ -19,7 +20,7 @@ public static class Capture
 
     /// <summary>Names of the recorded conversations, such as <c>pg18-extended</c>.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        [.. Resources.GetManifestResourceNames().Where(name => name.StartsWith("pg", StringComparison.Ordinal) && !name.EndsWith("-verifiers", StringComparison.Ordinal)).Order()];
+        [.. Resources.GetManifestResourceNames().Where(name => name.StartsWith("pg", StringComparison.Ordinal) && !IsTable(name)).Order()];
 
     /// <summary>One conversation, in the order its messages passed.</summary>
     public static IReadOnlyList<CapturedMessage> Read(string name)
@@ -36,6 +37,14 @@ public static class Capture
     /// <summary>Passwords, as bytes, and what a server of this version stored for them in pg_authid.</summary>
     public static IReadOnlyList<(byte[] Password, string Verifier)> Verifiers(string server)
         => [.. Lines(server + "-verifiers").Select(fields => (Convert.FromHexString(fields[0]), fields[1]))];
+
+    /// <summary>Texts, as bytes, how many statements a server ran, and whether a SET among them took effect.</summary>
+    public static IReadOnlyList<(byte[] Sql, int Statements, bool WasSet)> Statements(string server)
+        => [.. Lines(server + "-statements").Select(fields =>
+            (Convert.FromHexString(fields[0]), int.Parse(fields[1], CultureInfo.InvariantCulture), fields[2] == "1"))];
+
+    private static bool IsTable(string name)
+        => name.EndsWith("-verifiers", StringComparison.Ordinal) || name.EndsWith("-statements", StringComparison.Ordinal);
 
     private static IEnumerable<string[]> Lines(string name)
     {

@@ -46,10 +46,10 @@ public sealed class CapturedSessionTests
     [Fact]
     public void The_captures_hold_every_kind_of_message_there_is()
     {
-        BackendMessage[] backend = [.. Enum.GetValues<BackendMessage>().Except(Capture.Framed.Where(m => m.FromBackend).Select(m => (BackendMessage)m.Bytes[0]))];
-        FrontendMessage[] frontend = [.. Enum.GetValues<FrontendMessage>().Except(Capture.Framed.Where(m => !m.FromBackend).Select(m => (FrontendMessage)m.Bytes[0]))];
-        Assert.Empty(backend);
-        Assert.Empty(frontend);
+        IEnumerable<byte> backend = Capture.Framed.Where(m => m.FromBackend).Select(m => m.Bytes[0]);
+        IEnumerable<byte> frontend = Capture.Framed.Where(m => !m.FromBackend).Select(m => m.Bytes[0]);
+        Assert.Empty(Enum.GetValues<BackendMessage>().Except(backend.Select(type => (BackendMessage)type)));
+        Assert.Empty(Enum.GetValues<FrontendMessage>().Except(frontend.Select(type => (FrontendMessage)type)));
     }
 
     [Theory, MemberData(nameof(Conversations))]

@@ -6,6 +6,8 @@
 For each BINDIR it starts a throw-away server, holds a few conversations with it over raw sockets and writes
     pgNN-TOPIC.txt       one message a line: F (frontend) or B (backend), then its bytes in hexadecimal
     pgNN-verifiers.txt   one password a line: its UTF-8 in hexadecimal, then what pg_authid stores for it
+    pgNN-statements.txt  one text a line: its UTF-8 in hexadecimal, how many statements the server ran, and 1 if a SET
+                         among them took effect. The texts are a random soup of quotes and comments that the server accepted.
 The files are checked in; record anew when a server version is added. As root it runs the server as user postgres.
 """
 import base64
@@ -13,6 +15,7 @@ import hashlib
 import hmac
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -34,6 +37,10 @@ PASSWORDS = [
     "\ue000private", "\ufffd", "\ufdd0", "\U000e0001tag", "\u202eoverride", "\u2028line", "\u0340x", "\u06dd", "\u0149", "\u01c4", "\u1e69", "s\u0307\u0323",
     "s\u0323\u0307", "\u0f43", "\u2adc", "\u0958\u0301", "\u0390", "\u03b9\u0308\u0301", "\u1f82", "\u1e14", "\u00c5\u0301", "\u01fa", "\u0065\u0323\u0302",
 ]
+QUOTES = [("'", "'"), ("E'", "'"), ("$$", "$$"), ("$a$", "$a$"), ("/*", "*/"), ("--", "\n"), ("--", "\r"), ('"', '"'), ("U&'", "'"), ("N'", "'"),
+          ("e'", "'\n'"), ("", ""), ("1e'", "'"), ("$1$b$", "$b$")]
+FRAGMENTS = ["'", "''", "E'", "\\", "\\'", '"', '""', "$$", "$a$", "$b$", "$a", "$1", ";", "--", "\n", "\r", "/*", "*/", " ", "1", "a", "e", "U&'", 'U&"', "N'",
+             "B'", "x", "\f", "\t", "SELECT 1", "SELECT", ",", "(", ")", "+", "*", "/", "-", "\u00e9", "_", "$", "||", "SET application_name = {}"]
 INVALID_UTF8 = [b"\xff\xfe", b"caf\xe9", b"\xc0\x80", b"\xed\xa0\x80", b"ok\xf5"]
 
 
@@ -323,6 +330,35 @@ def stored(wire):
     return row[11:].decode()
 
 
+def soup(chance, most):
+    return "".join(chance.choice(FRAGMENTS).format(chance.randint(0, 10**6)) for _ in range(chance.randint(0, most)))
+
+
+def random_text(chance):
+    text = ""
+    for _ in range(chance.randint(1, 4)):
+        begin, end = chance.choice(QUOTES)
+        text += chance.choice(["SELECT 1", "SELECT ", f"SET application_name = v{chance.randint(0, 10**6)}", "SELECT E'\\''"])
+        text += chance.choice(["", begin + soup(chance, 5) + end + soup(chance, 2)]) + chance.choice([";", " ; ", "\n;"])
+    return text
+
+
+def record_statements(wire, path, count):
+    chance, lines = random.Random(1), []
+    while len(lines) < count:
+        text = random_text(chance)
+        at = len(wire.log)
+        status = wire.query(text)
+        answers = [m for side, m in wire.log[at:] if side == "B"]
+        if not any(m[:1] == b"E" for m in answers):
+            was_set = any(m[5:].startswith(b"application_name") for m in answers)
+            lines.append(f"{text.encode().hex()} {sum(m[:1] == b'C' for m in answers)} {int(was_set)}\n")
+        if status != b"I":
+            wire.query("ROLLBACK")
+        del wire.log[at:]
+    path.write_text("".join(lines))
+
+
 def record(bin_dir):
     global VERSION_NEWEST
     version = int(re.search(r"(\d+)", subprocess.run([f"{bin_dir}/postgres", "--version"], capture_output=True, text=True).stdout).group(1))
@@ -343,6 +379,7 @@ def record(bin_dir):
                 topic(conversation)
                 text = "".join(f"{side} {m.hex()}\n" for side, m in conversation.log)
                 (HERE / f"pg{version}-{topic.__name__.replace('_', '-')}.txt").write_text(text)
+            record_statements(wire, HERE / f"pg{version}-statements.txt", 600)
             record_verifiers(wire, port, HERE / f"pg{version}-verifiers.txt")
         finally:
             # runuser does not pass signals on, so the postmaster is told itself.

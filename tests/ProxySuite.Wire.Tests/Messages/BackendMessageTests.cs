@@ -167,6 +167,7 @@ public sealed class BackendMessageTests
 
     // Keys and SASL data go on to the end of the body, however long; answers to SASL share a type byte with passwords.
     private static bool HasFreeEnd(CapturedMessage message) => message.FromBackend
-        ? message.Bytes[0] is (byte)BackendMessage.BackendKeyData || (message.Bytes[0] == (byte)BackendMessage.Authentication && message.Bytes[8] > 10)
+        ? message.Bytes[0] == (byte)BackendMessage.BackendKeyData
+            || (message.Bytes[0] == (byte)BackendMessage.Authentication && message.Bytes[8] > (byte)AuthenticationKind.SASL)
         : message.Bytes[0] == (byte)FrontendMessage.PasswordMessage;
 }

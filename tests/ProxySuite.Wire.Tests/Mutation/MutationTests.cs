@@ -6,10 +6,11 @@ using Xunit.Abstractions;
 
 namespace ProxySuite.Wire.Tests.Mutation;
 
-/// <summary>What it measures is the memory of the whole process: nothing else runs beside it.</summary>
+/// <summary>What MutationTests measures is the memory of the whole process: nothing else runs beside it.</summary>
 [CollectionDefinition("alone", DisableParallelization = true)]
 public sealed class AloneCollection;
 
+/// <remarks>WIRE_MUTATION_SEED and WIRE_MUTATION_INPUTS in the environment choose another run, shorter or longer.</remarks>
 [Collection("alone")]
 public sealed class MutationTests(ITestOutputHelper output)
 {
@@ -60,14 +61,17 @@ public sealed class MutationTests(ITestOutputHelper output)
             {
                 // What is loaded or compiled when a path is first taken belongs to no input.
                 allocatedMax = i < inputs / 10 ? 0 : allocated;
-                Assert.True(allocatedMax < AllocatedPerInputMax, $"seed {seed}, input {i}: {target.Name} allocated {allocated} bytes for {Convert.ToHexString(input)}");
+                Assert.True(
+                    allocatedMax < AllocatedPerInputMax,
+                    $"seed {seed}, input {i}: {target.Name} allocated {allocated} bytes for {Convert.ToHexString(input)}");
             }
         }
 
         long growth = GC.GetTotalMemory(forceFullCollection: true) - before;
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"seed {seed}: {inputs:N0} inputs over {Target.All.Count} readers, {refused:N0} refused, at most {allocatedMax:N0} bytes allocated for one, {growth:N0} bytes more at the end, {clock.Elapsed.TotalSeconds:F1} s"));
+            $"seed {seed}: {inputs:N0} inputs over {Target.All.Count} readers, {refused:N0} refused, at most {allocatedMax:N0} bytes "
+            + $"allocated for one, {growth:N0} bytes more at the end, {clock.Elapsed.TotalSeconds:F1} s"));
         Assert.True(growth < ManagedGrowthMax, $"seed {seed}: managed memory grew by {growth} bytes");
         Assert.InRange(refused, inputs / 4, inputs);
     }

@@ -9,7 +9,8 @@ public sealed class Mutator(ulong seed)
     /// <summary>Longest input made, in bytes.</summary>
     public const int LengthMax = 1024;
 
-    private static readonly int[] Interesting = [0, 1, -1, -2, 2, 3, 4, 5, 127, 128, 255, 256, 32767, 32768, 65535, 65536, int.MaxValue, int.MinValue, 0x3fffffff];
+    private static readonly int[] Interesting =
+        [0, 1, -1, -2, 2, 3, 4, 5, 127, 128, 255, 256, 32767, 32768, 65535, 65536, int.MaxValue, int.MinValue, 0x3fffffff];
 
     private readonly byte[] _buffer = new byte[LengthMax];
     private ulong _state = seed;

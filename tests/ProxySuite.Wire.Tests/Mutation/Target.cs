@@ -48,7 +48,8 @@ public sealed record Target(string Name, byte[][] Inputs, int Weight, ReadBody R
 
     private static IEnumerable<Target> Streams()
     {
-        byte[][] streams = [.. Capture.Names.Select(name => Capture.Read(name).Where(m => m.IsFramed).SelectMany(m => m.Bytes).Take(Mutator.LengthMax).ToArray())];
+        byte[][] streams =
+            [.. Capture.Names.Select(name => Capture.Read(name).Where(m => m.IsFramed).SelectMany(m => m.Bytes).Take(Mutator.LengthMax).ToArray())];
         yield return new Target("FrameScanner", streams, 60, Scan);
         yield return new Target("StartupPacket", [.. Capture.StartupPackets], 60, bytes => StartupPacket.TryRead(bytes, out _, out _));
 
@@ -67,8 +68,9 @@ public sealed record Target(string Name, byte[][] Inputs, int Weight, ReadBody R
         string[] texts =
         [
             "SELECT id, name FROM products WHERE tenant = $1 AND id = $2 LIMIT 10", "SET SESSION search_path TO 'a', \"b\"; RESET ALL",
-            "SELECT E'\\'a' -- x\n 'b', U&\"d\\0061t\", $t$ ; $u$ $t$, /* /* */ */ 1; DISCARD ALL", "CREATE TEMP TABLE t AS EXECUTE s", "RESET SESSION AUTHORIZATION",
-            "ROLLBACK WORK AND CHAIN", "SET LOCAL TIME ZONE INTERVAL '1' HOUR", "SELECT set_config('a', 'b', false), pg_advisory_lock(1), 'pg_temp'", "PREPARE TRANSACTION 'x'",
+            "SELECT E'\\'a' -- x\n 'b', U&\"d\\0061t\", $t$ ; $u$ $t$, /* /* */ */ 1; DISCARD ALL", "CREATE TEMP TABLE t AS EXECUTE s",
+            "RESET SESSION AUTHORIZATION", "ROLLBACK WORK AND CHAIN", "SET LOCAL TIME ZONE INTERVAL '1' HOUR",
+            "SELECT set_config('a', 'b', false), pg_advisory_lock(1), 'pg_temp'", "UPDATE pg_settings SET setting = 1", "PREPARE TRANSACTION 'x'",
             "(((SELECT 1) UNION SELECT 2)); DECLARE c CURSOR WITH HOLD FOR SELECT 1", "COMMIT; BEGIN; SET ROLE x",
         ];
         yield return new Target("SqlScanner", [.. texts.Select(Encoding.UTF8.GetBytes)], 200, ReadSql);
@@ -87,7 +89,10 @@ public sealed record Target(string Name, byte[][] Inputs, int Weight, ReadBody R
         server.TryFinish(clientFinal, out byte[]? serverFinal);
 
         yield return new Target("SCRAM client-first", [clientFirst, "p=tls-server-end-point,,n=,r=abc"u8.ToArray()], 4, bytes =>
-            new ScramServer(verifier, [1, 2, 3], nonce: "def").Start(bytes.StartsWith("p"u8) ? Authentication.ScramSha256Plus : Authentication.ScramSha256, bytes));
+        {
+            ReadOnlySpan<byte> mechanism = bytes.StartsWith("p"u8) ? Authentication.ScramSha256Plus : Authentication.ScramSha256;
+            new ScramServer(verifier, [1, 2, 3], nonce: "def").Start(mechanism, bytes);
+        });
         yield return new Target("SCRAM client-final", [clientFinal!], 4, bytes =>
         {
             var fresh = new ScramServer(verifier, nonce: "def");
@@ -97,7 +102,8 @@ public sealed record Target(string Name, byte[][] Inputs, int Weight, ReadBody R
                 throw new InvalidOperationException("a broken proof was accepted");
             }
         });
-        yield return new Target("SCRAM server-first with keys", [serverFirst], 4, bytes => new ScramClient(null, keys, nonce: "abc").TryAnswer(bytes, out _));
+        yield return new Target("SCRAM server-first with keys", [serverFirst], 4, bytes =>
+            new ScramClient(null, keys, nonce: "abc").TryAnswer(bytes, out _));
         yield return new Target("SCRAM server-first with a password", [serverFirst], 4, bytes =>
             new ScramClient("pencil", nonce: "abc") { IterationsMax = 20 }.TryAnswer(bytes, out _));
         yield return new Target("SCRAM server-final", [serverFinal!], 4, bytes =>
@@ -110,7 +116,8 @@ public sealed record Target(string Name, byte[][] Inputs, int Weight, ReadBody R
                 throw new InvalidOperationException("a broken signature was accepted");
             }
         });
-        yield return new Target("SCRAM verifier", [Encoding.Latin1.GetBytes(verifier.ToStoredForm())], 4, bytes => _ = ScramVerifier.TryParse(Encoding.Latin1.GetString(bytes), out _));
+        yield return new Target("SCRAM verifier", [Encoding.Latin1.GetBytes(verifier.ToStoredForm())], 4, bytes =>
+            _ = ScramVerifier.TryParse(Encoding.Latin1.GetString(bytes), out _));
         yield return new Target("SASLprep", [.. Capture.Verifiers("pg18").Select(entry => entry.Password)], 8, bytes => SaslPrep.Prepare(bytes));
     }
 

@@ -46,7 +46,8 @@ public sealed class ScramExchangeTests
     [InlineData("pg18-login-scram")]
     public void The_client_accepts_the_signature_of_a_real_server(string conversation)
     {
-        string[] messages = [.. Capture.Read(conversation).Where(m => m.Bytes[0] is (byte)'p' or (byte)'R').Select(m => Encoding.Latin1.GetString(m.Bytes))];
+        IEnumerable<CapturedMessage> login = Capture.Read(conversation).Where(m => m.Bytes[0] is (byte)'p' or (byte)'R');
+        string[] messages = [.. login.Select(m => Encoding.Latin1.GetString(m.Bytes))];
         string nonce = messages[1][(messages[1].IndexOf("r=", StringComparison.Ordinal) + 2)..];
         var client = new ScramClient("pencil", nonce: nonce);
         Assert.True(client.TryAnswer(Bytes(messages[2][9..]), out byte[]? final));
@@ -89,7 +90,8 @@ public sealed class ScramExchangeTests
     {
         (ScramServer server, byte[] final) = Converse(new ScramServer(Verifier), new ScramClient("pencil"));
         Assert.True(server.TryFinish(final, out _));
-        (ScramServer elsewhere, byte[] finalThere) = Converse(new ScramServer(ScramVerifier.Parse(Verifier.ToStoredForm())), new ScramClient(null, server.GetKeys()));
+        ScramVerifier sameVerifier = ScramVerifier.Parse(Verifier.ToStoredForm());
+        (ScramServer elsewhere, byte[] finalThere) = Converse(new ScramServer(sameVerifier), new ScramClient(null, server.GetKeys()));
         Assert.True(elsewhere.TryFinish(finalThere, out _));
     }
 

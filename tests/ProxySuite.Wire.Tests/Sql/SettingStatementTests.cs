@@ -64,7 +64,8 @@ public sealed class SettingStatementTests
     public void A_local_change_of_identity_is_both()
     {
         AssertSetting("SET LOCAL ROLE x", StatementTraits.SetLocal | Identity, SettingForm.Role, "ROLE", "x");
-        AssertSetting("SET LOCAL SESSION AUTHORIZATION x", StatementTraits.SetLocal | Identity, SettingForm.SessionAuthorization, "SESSION AUTHORIZATION", "x");
+        const string Name = "SESSION AUTHORIZATION";
+        AssertSetting("SET LOCAL SESSION AUTHORIZATION x", StatementTraits.SetLocal | Identity, SettingForm.SessionAuthorization, Name, "x");
     }
 
     [Theory]
@@ -97,7 +98,10 @@ public sealed class SettingStatementTests
     [InlineData("SET TIME ZONE;")]
     [InlineData("RESET 'x'")]
     public void A_SET_that_is_cut_short_is_read_without_harm(string sql)
-        => Assert.NotEqual(StatementTraits.None, SqlScanner.Scan(Encoding.UTF8.GetBytes(sql)).Traits & (StatementTraits.SetsSession | StatementTraits.SetLocal));
+    {
+        const StatementTraits Sets = StatementTraits.SetsSession | StatementTraits.SetLocal;
+        Assert.NotEqual(StatementTraits.None, SqlScanner.Scan(Encoding.UTF8.GetBytes(sql)).Traits & Sets);
+    }
 
     private static void AssertSetting(string sql, StatementTraits traits, SettingForm form, string name, string value)
     {

@@ -58,7 +58,8 @@ public sealed class SqlScannerPropertyTests
 
     private static readonly string[] Blanks =
     [
-        " ", "\n", "\t", "\r", "\f", " \v ", "/**/", "/* ; ' \" $$ SET a = 1 */", "/* /* ; */ ' */", "-- ; ' /* \n", "-- DISCARD ALL \r", " -- \" $x$ \n\n /*-*/ ",
+        " ", "\n", "\t", "\r", "\f", " \v ", "/**/", "/* ; ' \" $$ SET a = 1 */", "/* /* ; */ ' */", "-- ; ' /* \n", "-- DISCARD ALL \r",
+        " -- \" $x$ \n\n /*-*/ ",
     ];
 
     [Fact]
@@ -86,8 +87,14 @@ public sealed class SqlScannerPropertyTests
     [InlineData("UPDATE t SET a = E'\\'', b = U&'\\0041'")]
     public void A_name_that_matters_is_found_at_every_place_of_a_text(string around)
     {
-        foreach ((string name, StatementTraits trait) in ((string, StatementTraits)[])
-            [("Set_Config(", StatementTraits.SetConfig), ("pg_Advisory_Lock(", StatementTraits.SessionAdvisoryLock), ("PG_TEMP.", StatementTraits.CreatesTemp), ("u&\"x\"", StatementTraits.UnicodeIdentifier)])
+        (string, StatementTraits)[] names =
+        [
+            ("Set_Config(", StatementTraits.SetConfig),
+            ("pg_Advisory_Lock(", StatementTraits.SessionAdvisoryLock),
+            ("PG_TEMP.", StatementTraits.CreatesTemp),
+            ("u&\"x\"", StatementTraits.UnicodeIdentifier),
+        ];
+        foreach ((string name, StatementTraits trait) in names)
         {
             for (int at = 0; at <= around.Length; at++)
             {

@@ -1,5 +1,6 @@
 using System.Text;
 using ProxySuite.Wire.Sql;
+using ProxySuite.Wire.Tests.Captures;
 using Xunit;
 
 namespace ProxySuite.Wire.Tests.Sql;
@@ -85,6 +86,7 @@ public sealed class SqlScannerTests
     [InlineData("INSERT INTO temp SELECT 1")]
     [InlineData("WITH x AS (INSERT INTO temp VALUES (1) RETURNING *) TABLE x")]
     [InlineData("SELECT pg_advisory_xact_lock(1), pg_try_advisory_xact_lock_shared(2)")]
+    [InlineData("SELECT name, setting FROM pg_settings")]
     [InlineData("SELECT a & b, \"x\"")]
     [InlineData("CREATE TABLE temp_a (b int)")]
     [InlineData("CREATE TRIGGER t AFTER INSERT ON x EXECUTE FUNCTION f()")]
@@ -135,6 +137,8 @@ public sealed class SqlScannerTests
     [InlineData("SELECT set_config('a.b', 'x', false)", StatementTraits.SetConfig)]
     [InlineData("SELECT pg_catalog.\"set_config\"('a.b', 'x', false)", StatementTraits.SetConfig)]
     [InlineData("DO $$ BEGIN EXECUTE 'select SET_CONFIG(1)'; END $$", StatementTraits.Do | StatementTraits.SetConfig)]
+    [InlineData("UPDATE pg_settings SET setting = '1' WHERE name = 'a'", StatementTraits.SetConfig)]
+    [InlineData("WITH x AS (update Pg_Settings SET setting = 1) SELECT 1", StatementTraits.SetConfig)]
     [InlineData("SELECT U&\"set\\005fconfig\"('a.b', 'x', false)", StatementTraits.UnicodeIdentifier)]
     [InlineData("SELECT u&\"x\"", StatementTraits.UnicodeIdentifier)]
     [InlineData("BEGIN", StatementTraits.BeginsTransaction)]
@@ -156,13 +160,27 @@ public sealed class SqlScannerTests
     [InlineData("(SELECT 1); DISCARD ALL", StatementTraits.Discard | StatementTraits.DiscardAll)]
     public void Statements_that_touch_the_session_show_their_traits(string sql, StatementTraits traits) => Assert.Equal(traits, Scan(sql).Traits);
 
+    [Theory]
+    [InlineData("pg15")]
+    [InlineData("pg18")]
+    public void Random_quotes_and_comments_are_understood_as_a_real_server_understood_them(string server)
+    {
+        foreach ((byte[] sql, int statements, bool wasSet) in Capture.Statements(server))
+        {
+            StatementFacts facts = SqlScanner.Scan(sql);
+            Assert.True(facts.StatementCount == statements, $"{facts.StatementCount} instead of {statements}: {Encoding.UTF8.GetString(sql)}");
+            Assert.True(!wasSet || facts.Traits.HasFlag(StatementTraits.SetsSession), Encoding.UTF8.GetString(sql));
+        }
+    }
+
     [Fact]
     public void A_scan_allocates_nothing()
     {
         byte[][] texts =
         [
             "SELECT * FROM t WHERE id = 1"u8.ToArray(), "SET search_path TO a, b"u8.ToArray(), "SELECT 1; SELECT $a$ x $a$, E'\\''"u8.ToArray(),
-            "CREATE TEMP TABLE t (a int)"u8.ToArray(), "RESET ALL"u8.ToArray(), "COMMIT AND CHAIN"u8.ToArray(), "SELECT set_config('a', 'b', false)"u8.ToArray(),
+            "CREATE TEMP TABLE t (a int)"u8.ToArray(), "RESET ALL"u8.ToArray(), "COMMIT AND CHAIN"u8.ToArray(),
+            "SELECT set_config('a', 'b', false)"u8.ToArray(), "UPDATE pg_settings SET setting = '1'"u8.ToArray(),
         ];
         Array.ForEach(texts, text => SqlScanner.Scan(text));
         long before = GC.GetAllocatedBytesForCurrentThread();
