@@ -21,7 +21,8 @@ public sealed class TimerWheel
     private readonly WheelTimer?[] _slots = new WheelTimer?[DueNow + 1];
     private readonly ulong[] _occupied = new ulong[LevelCount];
     private readonly Action<Exception>? _failed;
-    private long _now;
+    private long _now;   // the slots are arranged as of this tick
+    private long _clock; // the latest reading; delays count from here
 
     /// <summary>An empty wheel.</summary>
     /// <param name="nowMilliseconds">The clock's reading, 0 or more; later readings go to <see cref="Advance"/>.</param>
@@ -29,7 +30,7 @@ public sealed class TimerWheel
     public TimerWheel(long nowMilliseconds, Action<Exception>? failed = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(nowMilliseconds);
-        _now = nowMilliseconds;
+        _now = _clock = nowMilliseconds;
         _failed = failed;
     }
 
@@ -50,7 +51,7 @@ public sealed class TimerWheel
         Disarm(timer);
         long ticks = delay < DelayMax ? delay.Ticks : DelayMax.Ticks;
         // Rounded up, plus one: the clock's reading was rounded down, so up to a millisecond of it has passed already.
-        timer.DueTick = _now + 1 + (ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
+        timer.DueTick = _clock + 1 + (ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
         timer.Wheel = this;
         ArmedCount++;
         Place(timer);
@@ -70,11 +71,15 @@ public sealed class TimerWheel
         ArmedCount--;
     }
 
+    /// <summary>Sets the clock that delays count from, without firing yet: what happened before a deadline's turn may still disarm it.</summary>
+    public void SetClock(long nowMilliseconds) => _clock = Math.Max(_clock, nowMilliseconds);
+
     /// <summary>Moves the clock on and fires what is due, in the order of due ticks. Timers armed by a fired one wait for a later call.</summary>
     /// <param name="nowMilliseconds">The clock's reading; one that is not later than the last changes nothing.</param>
     /// <returns>How many timers fired.</returns>
     public int Advance(long nowMilliseconds)
     {
+        SetClock(nowMilliseconds);
         int fired = FireDue(); // left over when a timer threw out of the last call
         while (NextTick() is long tick && tick <= nowMilliseconds)
         {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using ProxySuite.Proxy.Transport.Epoll;
 
 namespace ProxySuite.Proxy.Transport;
 
@@ -11,9 +12,10 @@ internal sealed class UnixSocketFile(UnixDomainSocketEndPoint endPoint)
     private bool IsAbstract => _path.Length == 0 || _path[0] is '\0' or '@';
 
     /// <summary>Removes a socket file that a process left behind when it was killed: one that nobody answers on.</summary>
+    /// <remarks>Connecting to an ordinary file is refused as well, so what it is is asked first; only Linux tells in one way on all machines.</remarks>
     public void RemoveIfStale()
     {
-        if (IsAbstract || !File.Exists(_path))
+        if (IsAbstract || !OperatingSystem.IsLinux() || !Libc.IsSocketFile(_path))
             return;
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
@@ -26,7 +28,7 @@ internal sealed class UnixSocketFile(UnixDomainSocketEndPoint endPoint)
         }
         catch (SocketException)
         {
-            // Somebody listens, or it is no socket at all: binding says so.
+            // Somebody listens: binding says so.
         }
     }
 

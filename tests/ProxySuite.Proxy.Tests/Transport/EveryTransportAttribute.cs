@@ -20,3 +20,10 @@ public sealed class EveryTransportAttribute : DataAttribute
            from network in Enum.GetValues<Network>()
            select new object[] { kind, network };
 }
+
+/// <summary>Runs a test for each kind of reactor.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class EveryKindAttribute : DataAttribute
+{
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => Enum.GetValues<TransportKind>().Select(kind => new object[] { kind });
+}

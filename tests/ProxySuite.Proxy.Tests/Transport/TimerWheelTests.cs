@@ -49,6 +49,16 @@ public sealed class TimerWheelTests
     }
 
     [Fact]
+    public void A_delay_counts_from_the_clock_and_not_from_the_last_time_that_timers_fired()
+    {
+        var wheel = new TimerWheel(0);
+        wheel.SetClock(1_000); // the loop slept; the events of this turn come before its timers
+        wheel.Arm(new WheelTimer(Nothing, null), TimeSpan.FromMilliseconds(10));
+        Assert.Equal(0, wheel.Advance(1_010));
+        Assert.Equal(1, wheel.Advance(1_011));
+    }
+
+    [Fact]
     public void A_disarmed_timer_does_not_fire()
     {
         var wheel = new TimerWheel(0);

@@ -4,7 +4,7 @@ using ProxySuite.Proxy.Transport.Loop;
 
 namespace ProxySuite.Proxy.Transport.Epoll;
 
-/// <summary>Every call into the C library, with blittable arguments. Constants are Linux's for x86-64 and arm64, where they agree.</summary>
+/// <summary>Every call into the C library; on the hot path with blittable arguments. Constants are Linux's for x86-64 and arm64, where they agree.</summary>
 internal static unsafe partial class Libc
 {
     public const uint EpollIn = 0x1;
@@ -101,6 +101,14 @@ internal static unsafe partial class Libc
         return GetSockOpt(fd, LevelSocket, SocketError, &error, &length) == 0 ? error : Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>True when the path itself, not what it may point to, is a socket's file.</summary>
+    public static bool IsSocketFile(string path)
+    {
+        const int CurrentFolder = -100, NoFollow = 0x100, TypeOnly = 1, ModeOffset = 28, TypeMask = 0xF000, SocketType = 0xC000;
+        byte* facts = stackalloc byte[256]; // struct statx, the same on all machines
+        return StatX(CurrentFolder, path, NoFollow, TypeOnly, facts) == 0 && (*(ushort*)(facts + ModeOffset) & TypeMask) == SocketType;
+    }
+
     /// <summary>Adds a descriptor to an epoll instance, or changes what it is watched for.</summary>
     /// <returns>0, or -1 with the error in <see cref="Marshal.GetLastPInvokeError"/>.</returns>
     public static int Watch(int epoll, int operation, int fd, uint events)
@@ -153,6 +161,9 @@ internal static unsafe partial class Libc
     /// <summary>Closes a descriptor. It is gone whatever the answer, so nobody retries (close(2), "Dealing with error returns").</summary>
     [LibraryImport(Name, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
+
+    [LibraryImport(Name, EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(int folder, string path, int flags, uint wanted, byte* facts);
 
     [LibraryImport(Name, EntryPoint = "recv"), SuppressGCTransition]
     private static partial nint Recv(int fd, byte* buffer, nuint length, int flags);

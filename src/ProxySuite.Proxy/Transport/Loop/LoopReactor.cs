@@ -35,7 +35,7 @@ internal abstract class LoopReactor : Reactor
     protected LoopReactor(int index)
     {
         Index = index;
-        _work = new WorkQueue(Wake);
+        _work = new WorkQueue(Wake, Report);
         _nowTicks = Stopwatch.GetTimestamp();
         Timers = new TimerWheel(NowMilliseconds, Report);
         Chunks = new ChunkPool(Timers);
@@ -241,6 +241,9 @@ internal abstract class LoopReactor : Reactor
             int events = Wait(sleep);
             _work.Awake();
             _nowTicks = Stopwatch.GetTimestamp();
+            // A deadline armed while events are delivered counts from now, not from before the sleep; those that are due fire after the events,
+            // for an answer that has come in time disarms its deadline.
+            Timers.SetClock(NowMilliseconds);
             Turn(events);
             endTicks = Stopwatch.GetTimestamp();
             Counters.Turns++;
@@ -254,11 +257,10 @@ internal abstract class LoopReactor : Reactor
     {
         while (_nextTurn.TryDequeue(out LoopConnection? connection))
             _ready.Enqueue(connection);
-        // First of all: a deadline armed while events are delivered counts from now, not from before the sleep.
-        Timers.Advance(NowMilliseconds);
         if (events > 0)
             Deliver(events);
-        _work.Run(Report);
+        _work.Run();
+        Timers.Advance(NowMilliseconds);
         RunReady();
         CloseDead();
     }
@@ -296,11 +298,11 @@ internal abstract class LoopReactor : Reactor
                 connection.Stop();
             RunReady();
             CloseDead();
-            if (_work.Run(Report) == 0)
+            if (_work.Run() == 0)
                 break;
         }
         _work.Close();
-        _work.Run(Report);
+        _work.Run();
         foreach (LoopConnection connection in _connections.ToArray())
             connection.Stop();
         RunReady();

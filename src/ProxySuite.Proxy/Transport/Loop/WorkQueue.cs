@@ -2,7 +2,8 @@ namespace ProxySuite.Proxy.Transport.Loop;
 
 /// <summary>Work posted to a reactor from any thread, run in order. The loop is woken once per sleep, not once per post.</summary>
 /// <param name="wake">Ends the loop's sleep; called under a short lock, at most once for each <see cref="TrySleep"/>.</param>
-internal sealed class WorkQueue(Action wake)
+/// <param name="failed">Told of exceptions out of the work.</param>
+internal sealed class WorkQueue(Action wake, Action<Exception> failed)
 {
     // A burst's list is not kept for ever.
     private const int CapacityKeptMax = 4096;
@@ -50,7 +51,7 @@ internal sealed class WorkQueue(Action wake)
 
     /// <summary>Runs what was posted before this call; what is posted meanwhile waits for the next turn.</summary>
     /// <returns>How many items ran.</returns>
-    public int Run(Action<Exception> failed)
+    public int Run()
     {
         lock (_gate)
         {

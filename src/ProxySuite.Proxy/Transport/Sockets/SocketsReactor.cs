@@ -43,8 +43,10 @@ internal sealed class SocketsReactor(int index) : LoopReactor(index)
         {
             socket = await ConnectSocketAsync(endPoint, either.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
+            // It names the linked token, which means nothing to the caller.
+            cancellationToken.ThrowIfCancellationRequested();
             throw new ObjectDisposedException(nameof(Reactor));
         }
         try
