@@ -32,6 +32,7 @@ internal sealed partial class ClientSession
     {
         _stats.Queries++;
         _stats.QueryTime.Record(_context.Reactor.NowTicks - _requestStarted);
+        LastAnswerAt = _context.Reactor.NowMilliseconds;
         _requestStarted = server.Ledger.Count > 0 ? _context.Reactor.NowTicks : 0;
         if (status == TransactionStatus.Idle) _stats.Transactions++;
         if (_pendingChanges is { Count: > 0 }) SettleChanges(server, status);

@@ -5,6 +5,7 @@ using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Messages;
+using PoolMode = ProxySuite.Tenancy.Model.PoolMode;
 
 namespace ProxySuite.Proxy.Frontend;
 
@@ -53,6 +54,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         _told = told;
         ProcessId = context.Sessions.NewId();
         CancelSecret = System.Security.Cryptography.RandomNumberGenerator.GetBytes(login.CancelKeyLength);
+        LastAnswerAt = context.Reactor.NowMilliseconds;
         pool.Clients++;
         _stats.ClientsIdle++;
         context.Sessions.Add(this);
@@ -79,8 +81,11 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     /// <summary>The server it holds, or null.</summary>
     public ServerConnection? Server => _server;
 
-    /// <summary>True when it can be closed without cutting anything off.</summary>
-    public bool IsIdle => _state == SessionState.Idle && _server is null;
+    /// <summary>True when it can be closed without cutting anything off: nothing is asked and no transaction is open, though a pin may hold a server.</summary>
+    public bool IsIdle => _bodyLeft == 0 && (_state == SessionState.Idle || (_state == SessionState.Linked && _server!.Ledger.IsFree));
+
+    /// <summary>Reactor time in milliseconds of the last answer, or of the login.</summary>
+    public long LastAnswerAt { get; private set; }
 
     /// <summary>Ends the session from inside the proxy: the client is told why, as far as it still reads.</summary>
     public void End(PgError error)
@@ -125,7 +130,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         if (_server is { } server)
         {
             _server = null;
-            if (_pins.Any) server.IsDirty = true;
+            if (_pins.Any || _pool.Config.Mode == PoolMode.Session) server.IsDirty = true;
             bool isAtBoundary = _bodyLeft == 0 || _isBodyDropped;
             if (server.Ledger.IsFree && isAtBoundary) _pool.Checkin(server);
             else

@@ -11,6 +11,10 @@ namespace ProxySuite.Proxy.Frontend;
 /// <summary>What the client sessions of one reactor share; touched by its thread alone unless said otherwise.</summary>
 internal sealed class FrontendContext(Reactor reactor, Router router, Canceller canceller, CurrentOptions options, ProxyStats stats, ILogger logger)
 {
+    private static readonly TimeSpan IdleSweepInterval = TimeSpan.FromSeconds(1);
+
+    private WheelTimer? _idleSweep;
+
     public Reactor Reactor { get; } = reactor;
 
     public Router Router { get; } = router;
@@ -25,6 +29,25 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
 
     /// <summary>The sessions of this reactor, by the process id they were given.</summary>
     public SessionTable Sessions { get; } = new(reactor.Index);
+
+    /// <summary>Ends sessions that are idle for too long, from now on; costs nothing while Limits:ClientIdleTimeout is off.</summary>
+    public void StartIdleSweep()
+    {
+        _idleSweep = new WheelTimer(static context => ((FrontendContext)context!).SweepIdle(), this);
+        Reactor.Timers.Arm(_idleSweep, IdleSweepInterval);
+    }
+
+    private void SweepIdle()
+    {
+        Reactor.Timers.Arm(_idleSweep!, IdleSweepInterval);
+        TimeSpan limit = Options.Value.Limits.ClientIdleTimeout;
+        if (limit == TimeSpan.Zero) return;
+        long oldest = Reactor.NowMilliseconds - (long)limit.TotalMilliseconds;
+        foreach (ClientSession session in Sessions.All.Where(session => session.LastAnswerAt < oldest && session.IsIdle).ToList())
+        {
+            session.End(ProxyErrors.ClientIdleTooLong(limit));
+        }
+    }
 
     /// <summary>Where a session puts together what cannot be sent as it came; empty between two calls of a handler.</summary>
     public FrameWriter Scratch { get; } = new(retainedBytes: 128 * 1024);

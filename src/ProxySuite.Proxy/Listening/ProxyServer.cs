@@ -83,6 +83,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     public Task StartAsync(CancellationToken cancellationToken)
     {
         foreach (Reactor reactor in _reactors) reactor.Start();
+        foreach (FrontendContext context in _contexts) context.Reactor.Post(static state => ((FrontendContext)state!).StartIdleSweep(), context);
         _directoryRun = _tenants.RunAsync(_invalidations, _stopping.Token);
         Listen(_options.Value);
         _phase = ServerPhase.Accepting;

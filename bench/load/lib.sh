@@ -1,0 +1,117 @@
+# What the load benchmarks share: a PostgreSQL server, proxyd with one tenant, and PgBouncer, all in one throw-away directory. Meant to be sourced from
+# a script that runs in the repository's root with `set -euo pipefail`.
+#
+# Every server runs under setsid: with sched_autogroup a proxy in the load generator's session would share its CPU weight.
+. deploy/setup/paths.sh
+. deploy/setup/throwaway.sh
+
+bench_dir=$(mktemp -d "${TMPDIR:-/tmp}/proxysuite-bench.XXXXXX")
+chmod 755 "$bench_dir"
+bench_pids=()
+bench_end() {
+  local status=$? pid
+  trap - EXIT INT TERM
+  for pid in "${bench_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${bench_pids[@]}"; do
+    for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
+    kill -KILL "$pid" 2>/dev/null || true
+  done
+  rm -rf "$bench_dir"
+  exit "$status"
+}
+trap bench_end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# bench_postgres VERSION [SETTING=VALUE...]: one cluster for registry and shard; sets pg_port, pg_dir, pg_dsn.
+bench_postgres() {
+  local version=$1
+  shift
+  pg_dir=$bench_dir/pg
+  make_cluster "$pg_dir" "$version" bench "shared_buffers = 256MB" "max_connections = 200" "$@"
+  start_cluster "$pg_dir" "$version"
+  pg_port=$(cat "$pg_dir/port")
+  bench_pids+=("$(cat "$pg_dir/pid")")
+  pg_dsn=postgres://postgres:bench@127.0.0.1:$pg_port
+  pg_psql "create database app" "create database registry"
+}
+pg_psql() { local sql; for sql in "$@"; do psql -qAtX -h "$pg_dir" -p "$pg_port" -U postgres -d "${pg_database:-postgres}" -c "$sql"; done; }
+
+# bench_proxyd CONNECTIONS [OPTION...]: registry, shard over the Unix socket, tenant "bench" (schema model) with users app and own; sets proxyd_pid, proxyd_port.
+bench_proxyd() {
+  local connections=$1
+  shift
+  export PROXYSUITE_REGISTRY=$pg_dsn/registry PROXYSUITE_MASTER_KEY_FILE=$bench_dir/master.key
+  {
+    artifacts/bin/proxyctl init --yes
+    artifacts/bin/proxyctl shard add one --primary "Host=$pg_dir;Port=$pg_port;Database=app;Username=postgres;Password=bench"
+    artifacts/bin/proxyctl shard prepare one
+    artifacts/bin/proxyctl plan set bench --connections "$connections" --statement-timeout 60s --work-mem 16MB
+    echo bench-password | artifacts/bin/proxyctl tenant create bench --plan bench --user app --password-stdin
+    echo bench-password | artifacts/bin/proxyctl tenant add-user bench own --role owner --password-stdin
+  } >"$bench_dir/ctl.log" 2>&1 </dev/null || { cat "$bench_dir/ctl.log" >&2; return 1; }
+  proxyd_port=$(free_port)
+  proxyd_metrics=$(free_port)
+  setsid artifacts/bin/proxyd --Listen:Port="$proxyd_port" --Metrics:Port="$proxyd_metrics" --Registry:ConnectionString="$PROXYSUITE_REGISTRY" \
+    --Secrets:MasterKeyFile="$PROXYSUITE_MASTER_KEY_FILE" --Logging:Connections=false --Shutdown:DrainTimeout=1s "$@" >"$bench_dir/proxyd.log" 2>&1 </dev/null &
+  proxyd_pid=$!
+  bench_pids+=("$proxyd_pid")
+  wait_for_port "$proxyd_port" proxyd
+  # setsid forks when it is a group leader; the pid that listens is the one to account.
+  proxyd_pid=$(pid_of_listener "$proxyd_port" || echo "$proxyd_pid")
+}
+
+# bench_pgbouncer POOL_SIZE: transaction mode over the same Unix socket; sets pgbouncer_pid, pgbouncer_port.
+bench_pgbouncer() {
+  pgbouncer_port=$(free_port)
+  mkdir -p "$bench_dir/pgbouncer"
+  echo '"bench" "bench-password"' >"$bench_dir/pgbouncer/userlist.txt"
+  cat >"$bench_dir/pgbouncer/pgbouncer.ini" <<INI
+[databases]
+bench = host=$pg_dir port=$pg_port dbname=app
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $pgbouncer_port
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = $bench_dir/pgbouncer/userlist.txt
+pool_mode = transaction
+default_pool_size = $1
+max_client_conn = 5000
+log_connections = 0
+log_disconnections = 0
+ignore_startup_parameters = extra_float_digits
+${pgbouncer_extra:-}
+INI
+  if [ "$(id -u)" = 0 ]; then chown -R postgres "$bench_dir/pgbouncer"; fi
+  "${as_postgres[@]}" setsid "$(command -v pgbouncer || echo /usr/sbin/pgbouncer)" "$bench_dir/pgbouncer/pgbouncer.ini" >"$bench_dir/pgbouncer/log" 2>&1 </dev/null &
+  bench_pids+=("$!")
+  wait_for_port "$pgbouncer_port" pgbouncer
+  pgbouncer_pid=$(pid_of_listener "$pgbouncer_port")
+  bench_pids+=("$pgbouncer_pid")
+}
+
+wait_for_port() { # wait_for_port PORT NAME
+  for _ in {1..200}; do if port_in_use "$1"; then return; fi; sleep 0.05; done
+  echo "$2 does not listen on port $1" >&2
+  cat "$bench_dir/$2.log" "$bench_dir/$2/log" >&2 2>/dev/null || true
+  return 1
+}
+
+# pid_of_listener PORT: from the kernel's socket table, so that no tool has to be installed.
+pid_of_listener() {
+  local hex inode fd
+  hex=$(printf '%04X' "$1")
+  inode=$(awk -v p=":$hex" '$4 == "0A" && index($2, p) { print $10; exit }' /proc/net/tcp)
+  [ -n "$inode" ] || return 1
+  for fd in /proc/[0-9]*/fd/*; do
+    if [ "$(readlink "$fd" 2>/dev/null)" = "socket:[$inode]" ]; then fd=${fd#/proc/}; echo "${fd%%/*}"; return; fi
+  done
+  return 1
+}
+
+# cpu_us PID: user and system time of the process so far, in microseconds (clock ticks of 10 ms).
+cpu_us() { awk '{ sub(/^.*\) /, ""); print ($12 + $13) * 10000 }' "/proc/$1/stat"; }
+
+# median_range: of the numbers on standard input, "median [min-max]".
+median_range() { sort -n | awk '{ v[NR] = $1 } END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; printf "%.2f [%.2f-%.2f]", m, v[1], v[NR] }'; }
