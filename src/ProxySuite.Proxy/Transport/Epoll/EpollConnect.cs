@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace ProxySuite.Proxy.Transport.Epoll;
@@ -85,10 +86,19 @@ internal sealed class EpollConnect(EpollReactor reactor, EndPoint endPoint, Sock
     {
         if (_watched)
             reactor.Unwatch(_fd);
-        int fd = _fd;
-        _fd = -1;
+        EpollConnection connection;
+        try
+        {
+            connection = new EpollConnection(reactor, _fd, endPoint);
+        }
+        catch (SocketException e)
+        {
+            Fail(e);
+            return;
+        }
+        _fd = -1; // the connection's from now on
         End();
-        _result.TrySetResult(new EpollConnection(reactor, fd, endPoint));
+        _result.TrySetResult(connection);
     }
 
     private void Fail(Exception error)

@@ -13,10 +13,19 @@ internal sealed class EpollConnection : LoopConnection, IEpollSource
     private bool _awaitsWritable;
 
     /// <summary>Takes over a connected, non-blocking descriptor that is not watched yet.</summary>
+    /// <exception cref="System.Net.Sockets.SocketException">The kernel cannot watch more; the caller still owns the descriptor.</exception>
     public EpollConnection(EpollReactor reactor, int fd, EndPoint remoteEndPoint) : base(reactor, remoteEndPoint)
     {
         _fd = fd;
-        Attach();
+        try
+        {
+            Attach();
+        }
+        catch
+        {
+            reactor.Delist(this);
+            throw;
+        }
     }
 
     private EpollReactor Epoll => (EpollReactor)Loop;

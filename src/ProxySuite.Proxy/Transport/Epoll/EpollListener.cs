@@ -103,7 +103,17 @@ internal sealed unsafe class EpollListener : IListener, IEpollSource
 
     private void Accept(int fd, EndPoint peer)
     {
-        var connection = new EpollConnection(_reactor, fd, peer);
+        EpollConnection connection;
+        try
+        {
+            connection = new EpollConnection(_reactor, fd, peer);
+        }
+        catch (SocketException e)
+        {
+            _reactor.Close(fd);
+            _reactor.Report(e);
+            return;
+        }
         _reactor.Counters.Accepted++;
         try
         {

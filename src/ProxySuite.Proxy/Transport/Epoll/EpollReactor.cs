@@ -94,11 +94,20 @@ internal sealed unsafe class EpollReactor : LoopReactor
         {
             int fd = (int)*(long*)(next + dataOffset);
             IEpollSource? source = _sources[fd];
-            // Connections are nearly all there is: the type test lets the call be direct.
-            if (source is EpollConnection connection)
-                connection.OnEvents(*(uint*)next);
-            else
-                source?.OnEvents(*(uint*)next);
+            try
+            {
+                // Connections are nearly all there is: the type test lets the call be direct.
+                if (source is EpollConnection connection)
+                    connection.OnEvents(*(uint*)next);
+                else
+                    source?.OnEvents(*(uint*)next);
+            }
+            catch (Exception e)
+            {
+                // Handlers' exceptions are caught where they are called; whatever this is, it costs one connection and neither the loop nor other events.
+                (source as EpollConnection)?.Abort();
+                Report(e);
+            }
         }
     }
 

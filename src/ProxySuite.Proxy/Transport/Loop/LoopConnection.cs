@@ -200,10 +200,11 @@ internal abstract partial class LoopConnection : TransportConnection
                 reactor.Enlist(Connection);
                 if (Connection._rest is not null)
                     reactor.Chunks.Arrive(Connection._rest);
-                Connection.Attach();
             }
             try
             {
+                if (Connection._stage == Stage.Open)
+                    Connection.Attach();
                 Arrived(Connection);
             }
             catch (Exception e)

@@ -273,8 +273,17 @@ internal abstract class LoopReactor : Reactor
             {
                 LoopConnection connection = _ready.Dequeue();
                 // It may have moved to another reactor since it asked.
-                if (ReferenceEquals(connection.Reactor, this))
+                if (!ReferenceEquals(connection.Reactor, this))
+                    continue;
+                try
+                {
                     connection.RunDue();
+                }
+                catch (Exception e)
+                {
+                    connection.Abort();
+                    Report(e);
+                }
             }
         }
     }
