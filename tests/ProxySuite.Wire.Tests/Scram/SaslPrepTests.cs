@@ -16,6 +16,9 @@ public sealed class SaslPrepTests
     [InlineData("e\u0301", "\u00e9")]
     [InlineData("a\u0301\u0327", "\u00e1\u0327")]
     [InlineData("\u1112\u1161\u11ab", "\ud55c")]
+    [InlineData("a\u0305\u0301", "a\u0305\u0301")]       // the accent is cut off from its letter by a mark of its own class
+    [InlineData("\uac00\u11a8", "\uac01")]
+    [InlineData("\uac01\u11a8", "\uac01\u11a8")]         // a syllable takes one final consonant
     [InlineData("\u0958", "\u0915\u093c")]               // excluded from composition
     [InlineData("\U0001d400", "A")]
     public void A_password_takes_its_compatible_composed_form(string password, string prepared)
