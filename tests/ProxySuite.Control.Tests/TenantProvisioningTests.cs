@@ -142,6 +142,39 @@ public sealed class TenantProvisioningTests
         Assert.Contains("drained", drained.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_master_key_other_than_the_shards_is_refused_before_anything_is_made_or_changed()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        Tenant acme = await world.TenantAsync("acme", IsolationModel.Schema);
+        await world.MustAsync("tenant", "suspend", "acme");
+        string other = world.WriteFile("unused", "") + ".other";
+        MasterKey.CreateFile(other);
+
+        CliRun create = await world.RunAsync("tenant", "create", "globex", "--plan", "free", "--master-key-file", other);
+        CliRun resume = await world.RunAsync("tenant", "resume", "acme", "--master-key-file", other);
+
+        Assert.Equal((1, 1), (create.ExitCode, resume.ExitCode));
+        Assert.Contains("not the one that this shard's tenants were made with", create.Error, StringComparison.Ordinal);
+        Assert.Equal(3L, await world.Server.ScalarAsync<long>("SELECT count(*) FROM tenancy.role_map", world.ShardDatabase));
+        await world.MustAsync("tenant", "resume", "acme");
+        await using NpgsqlConnection app = await world.ConnectAsync(acme);
+    }
+
+    [Theory, MemberData(nameof(Servers.Versions), MemberType = typeof(Servers))]
+    public async Task A_database_of_its_own_sorts_as_the_shared_one_does(int version)
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(version);
+        string shard = $"icu_{version}_{Guid.NewGuid():N}";
+        await world.Server.ExecuteAsync($"CREATE DATABASE {shard} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'de-DE'");
+        await world.MustAsync("shard", "add", "s2", "--primary", world.Server.Dsn(shard), "--region", "us");
+        await world.MustAsync("shard", "prepare", "s2");
+        await world.MustAsync("tenant", "create", "acme", "--plan", "free", "--isolation", "database", "--shard", "s2");
+
+        const string Locale = "SELECT to_jsonb(d) - '{oid,datname,datdba,datacl,datfrozenxid,datminmxid}'::text[] FROM pg_database d WHERE datname = current_database()";
+        Assert.Equal(await world.Server.ScalarAsync<string>(Locale, shard), await world.Server.ScalarAsync<string>(Locale, (await world.EntryAsync("acme")).Tenant.Placement.Database));
+    }
+
     private static TenantRequest Request(string slug, IsolationModel model) => new() { Slug = TenantSlug.Parse(slug), Plan = "free", Isolation = model };
 
     private static TenantProvisioning Provisioning(ControlWorld world, ProvisioningStep? cutOffAt = null) => new(world.Control, world.Key())

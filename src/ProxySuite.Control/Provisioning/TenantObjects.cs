@@ -14,16 +14,18 @@ namespace ProxySuite.Control.Provisioning;
 /// and in one transaction where PostgreSQL lets it; the right to log in comes last.
 /// </summary>
 /// <param name="reached">Told of each step, before its transaction commits.</param>
-internal sealed class TenantObjects(Shard shard, Tenant tenant, BackendPasswords passwords, string? template, Func<ProvisioningStep, Task> reached)
+internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey masterKey, string? template, Func<ProvisioningStep, Task> reached)
 {
     private const string TemplateLock = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('proxysuite.pool-template', 0))";
 
     private readonly ShardConnections _servers = new(shard);
+    private readonly BackendPasswords _passwords = new(masterKey);
 
-    /// <exception cref="ControlException">The template failed, or the shard cannot be reached.</exception>
+    /// <exception cref="ControlException">The template failed, the shard cannot be reached, or its tenants were made with another master key.</exception>
     public async Task MakeAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlConnection shared = await _servers.OpenSharedAsync(cancellationToken);
+        await MasterKeyGuard.RequireAsync(shared, masterKey, cancellationToken);
         if (tenant.Isolation == IsolationModel.Database) await MakeDatabaseAsync(shared, cancellationToken);
         else await MakeInSharedAsync(shared, cancellationToken);
     }
@@ -43,7 +45,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, BackendPasswords
             await ApplyPoolTemplateAsync(shared, cancellationToken);
         }
         await reached(ProvisioningStep.ObjectsMade);
-        await shared.ExecuteAsync(TenantRoles.AllowLogin(tenant, passwords), cancellationToken);
+        await shared.ExecuteAsync(TenantRoles.AllowLogin(tenant, _passwords), cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await reached(ProvisioningStep.LoginAllowed);
     }
@@ -51,18 +53,14 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, BackendPasswords
     // CREATE DATABASE cannot be part of a transaction. What a crash between these steps leaves behind lets nobody in: the roles cannot log in yet.
     private async Task MakeDatabaseAsync(NpgsqlConnection shared, CancellationToken cancellationToken)
     {
-        string database = BackendNames.Database(tenant.Id);
         await InTransactionAsync(shared, () => shared.ExecuteAsync(TenantRoles.Create(tenant, shared.PostgreSqlVersion.Major), cancellationToken), cancellationToken);
         await reached(ProvisioningStep.RolesMade);
 
-        if (!await shared.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", cancellationToken, database))
-        {
-            await shared.ExecuteAsync($"CREATE DATABASE {database} OWNER data_owner TEMPLATE template0", cancellationToken);
-        }
+        await OwnDatabase.CreateAsync(shared, tenant.Id, cancellationToken);
         await InTransactionAsync(shared, () => shared.ExecuteAsync(TenantSchema.GrantConnect(tenant.Id), cancellationToken), cancellationToken);
         await reached(ProvisioningStep.DatabaseMade);
 
-        await using (NpgsqlConnection own = await _servers.OpenAsync(database, cancellationToken))
+        await using (NpgsqlConnection own = await _servers.OpenAsync(BackendNames.Database(tenant.Id), cancellationToken))
         {
             await ShardSql.PrepareOwnAsync(own, shard.Lockdown, cancellationToken);
             await InTransactionAsync(own, async () =>
@@ -72,7 +70,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, BackendPasswords
                 await reached(ProvisioningStep.ObjectsMade);
             }, cancellationToken);
         }
-        await InTransactionAsync(shared, () => shared.ExecuteAsync(TenantRoles.AllowLogin(tenant, passwords), cancellationToken), cancellationToken);
+        await InTransactionAsync(shared, () => shared.ExecuteAsync(TenantRoles.AllowLogin(tenant, _passwords), cancellationToken), cancellationToken);
         await reached(ProvisioningStep.LoginAllowed);
     }
 

@@ -9,8 +9,6 @@ namespace ProxySuite.Control.Provisioning;
 /// <summary>Makes tenants (B3).</summary>
 public sealed class TenantProvisioning(ControlPlane control, MasterKey masterKey)
 {
-    private readonly BackendPasswords _passwords = new(masterKey);
-
     /// <summary>Called after each step, where a test cuts the work off.</summary>
     internal Func<ProvisioningStep, Task> Reached { get; init; } = _ => Task.CompletedTask;
 
@@ -43,7 +41,7 @@ public sealed class TenantProvisioning(ControlPlane control, MasterKey masterKey
 
         // What the registry hands to proxies lacks the administrator's login.
         Shard shard = await control.Store.GetShardAsync(entry.Shard.Name, cancellationToken);
-        await new TenantObjects(shard, entry.Tenant, _passwords, request.Template, Reached).MakeAsync(cancellationToken);
+        await new TenantObjects(shard, entry.Tenant, masterKey, request.Template, Reached).MakeAsync(cancellationToken);
 
         // Nobody has been told a password before the tenant is active, so one set by a run that was cut off may be replaced.
         Secret password = request.Password ?? Passwords.Generate();

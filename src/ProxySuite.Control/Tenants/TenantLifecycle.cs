@@ -31,6 +31,8 @@ public sealed class TenantLifecycle(ControlPlane control)
         return after;
     }
 
+    /// <summary>Undoes <see cref="SuspendAsync"/>.</summary>
+    /// <exception cref="ControlException">The master key is another than the tenant was made with.</exception>
     /// <exception cref="RegistryException">No such tenant.</exception>
     public async Task<TenantEntry> ResumeAsync(TenantSlug slug, MasterKey masterKey, CancellationToken cancellationToken)
     {
@@ -38,6 +40,7 @@ public sealed class TenantLifecycle(ControlPlane control)
         TenantEntry before = await control.Store.GetTenantAsync(slug, cancellationToken);
         RequireState(before, TenantState.Active, TenantState.Suspended);
         await using NpgsqlConnection shard = await OpenAsync(before, cancellationToken);
+        await MasterKeyGuard.RequireAsync(shard, masterKey, cancellationToken);
         await shard.ExecuteAsync(TenantRoles.AllowLogin(before.Tenant, new BackendPasswords(masterKey)), cancellationToken);
         if (before.Tenant.State == TenantState.Active) return before;
         TenantEntry after = await control.Store.SetTenantStateAsync(before.Tenant, TenantState.Active, cancellationToken: cancellationToken);

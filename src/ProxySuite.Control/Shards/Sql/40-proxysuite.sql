@@ -14,6 +14,10 @@ CREATE TABLE IF NOT EXISTS proxysuite.schema_ledger (
 CREATE TABLE IF NOT EXISTS proxysuite.pool_templates (
   checksum text PRIMARY KEY,
   applied_at timestamptz NOT NULL DEFAULT now());
+-- Which master key the passwords of the login roles follow from, as a fingerprint.
+CREATE TABLE IF NOT EXISTS proxysuite.master_key (
+  fingerprint text NOT NULL,
+  one bool PRIMARY KEY DEFAULT true CHECK (one));
 -- How far a move's stream is applied here, written in the same transaction as the changes; and the snapshot each table was copied under.
 CREATE TABLE IF NOT EXISTS proxysuite.move_progress (
   move_id uuid PRIMARY KEY,
@@ -26,6 +30,7 @@ CREATE TABLE IF NOT EXISTS proxysuite.move_copy (
   PRIMARY KEY (move_id, table_name));
 ALTER TABLE proxysuite.schema_ledger OWNER TO ps_control;
 ALTER TABLE proxysuite.pool_templates OWNER TO ps_control;
+ALTER TABLE proxysuite.master_key OWNER TO ps_control;
 ALTER TABLE proxysuite.move_progress OWNER TO ps_control;
 ALTER TABLE proxysuite.move_copy OWNER TO ps_control;
 GRANT USAGE ON SCHEMA proxysuite TO ps_mover, ps_archiver;
