@@ -132,7 +132,7 @@ public sealed class AllocationTests
                 Volatile.Write(ref IsDone, true);
             }
             // As a relay does: what the peer takes at once, and one receive buffer more.
-            while (_connection.Send(_bytes.AsSpan(0, TransportConnection.ReceiveSize)))
+            while (!_connection.IsClosed && _connection.Send(_bytes.AsSpan(0, TransportConnection.ReceiveSize)))
             {
             }
         }
