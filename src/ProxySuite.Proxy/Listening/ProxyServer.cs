@@ -48,13 +48,13 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         ProxyOptions current = options.Value;
         int count = current.Reactors.Count > 0 ? current.Reactors.Count : Environment.ProcessorCount;
         count = Math.Min(count, SessionTable.ReactorsMax);
-        _reactors = [.. Enumerable.Range(0, count).Select(index => ReactorFactory.Create((Transport.TransportKind)current.Transport.Kind, index))];
+        _reactors = [.. Enumerable.Range(0, count).Select(index => ReactorFactory.Create(current.Transport.Kind, index))];
         var opener = new ServerOpener(loggers.CreateLogger<ServerOpener>());
         var canceller = new Canceller(loggers.CreateLogger<Canceller>());
         var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting));
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
-            reactor, new Router(reactor, options, opener, _shards, configs, stats), canceller, options, stats.Proxy, sessions))];
+            reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats.Proxy, sessions))];
         _handshake = new Handshake(_contexts, new Authenticator(tenants, masterKey, TimeProvider.System), options);
         foreach (Reactor reactor in _reactors) reactor.FailureHook = exception => _logger.HandlerFailed(exception, reactor.Index);
         tenants.Changed += OnTenantChanged;

@@ -3,6 +3,7 @@ using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Proxy.Routing;
@@ -18,11 +19,12 @@ internal sealed class Router
     private readonly ShardBudgets _shards;
     private readonly PoolConfigs _configs;
     private readonly StatsRegistry _stats;
+    private readonly TenantDirectory _tenants;
     private readonly Dictionary<TenantId, TenantPool> _pools = [];
     private readonly List<TenantPool> _retiring = [];
     private readonly WheelTimer _tidy;
 
-    public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, PoolConfigs configs, StatsRegistry stats)
+    public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, PoolConfigs configs, StatsRegistry stats, TenantDirectory tenants)
     {
         _reactor = reactor;
         _options = options;
@@ -30,6 +32,7 @@ internal sealed class Router
         _shards = shards;
         _configs = configs;
         _stats = stats;
+        _tenants = tenants;
         _tidy = new WheelTimer(static router => ((Router)router!).Tidy(), this);
     }
 
@@ -58,6 +61,8 @@ internal sealed class Router
         }
         pool = new TenantPool(_reactor, _options, _opener, budget, config,
             _stats.Tenant(config.Tenant, _reactor.Index), _stats.Shard(config.Shard, _reactor.Index)) { Source = entry };
+        // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
+        if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
         _pools[entry.Tenant.Id] = pool;
         return pool;
     }
@@ -77,8 +82,9 @@ internal sealed class Router
         {
             foreach (TenantId id in unused)
             {
-                _pools[id].Retire();
-                _pools.Remove(id);
+                _pools.Remove(id, out TenantPool? pool);
+                pool!.Retire();
+                _tenants.Release(((TenantEntry)pool.Source!).Tenant.Slug);
             }
         }
         foreach (TenantPool pool in _retiring) pool.Tidy();

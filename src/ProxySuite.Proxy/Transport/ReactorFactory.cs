@@ -1,3 +1,4 @@
+using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Transport.Epoll;
 using ProxySuite.Proxy.Transport.Sockets;
 

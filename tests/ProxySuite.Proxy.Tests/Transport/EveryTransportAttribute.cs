@@ -1,5 +1,4 @@
 using System.Reflection;
-using ProxySuite.Proxy.Transport;
 using Xunit.Sdk;
 
 namespace ProxySuite.Proxy.Tests.Transport;
