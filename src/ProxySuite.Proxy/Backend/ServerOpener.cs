@@ -44,6 +44,8 @@ internal sealed class ServerOpener(ILogger<ServerOpener> logger)
                     RoleIndex = role,
                     Generation = generation,
                 };
+                // A server that closes while a slow client holds it back has sent a result that the client is still to get.
+                link.ReadsToEnd = true;
                 link.SetHandler(server);
                 return server;
             }

@@ -9,7 +9,9 @@ namespace ProxySuite.Proxy.Backend;
 internal sealed record SettingChange(string? Name, string? SqlValue)
 {
     // A random seed is consumed by use, and a transaction's own characteristics end with it: repeating either would change results.
-    private static readonly string[] NotRepeatable = ["seed", "transaction_isolation", "transaction_read_only", "transaction_deferrable"];
+    // What changes how the server reads a text is not carried either: the scanner reads it as the default has it, so such a session stays by itself.
+    private static readonly string[] NotRepeatable =
+        ["seed", "transaction_isolation", "transaction_read_only", "transaction_deferrable", "standard_conforming_strings", "backslash_quote"];
 
     /// <summary>Reads the change out of a statement that is one SET or RESET.</summary>
     /// <returns>Null when it is none, or one that cannot be repeated as it stands: the client is pinned then.</returns>
@@ -20,6 +22,7 @@ internal sealed record SettingChange(string? Name, string? SqlValue)
         string value = Encoding.UTF8.GetString(sql[facts.SettingValue]);
         return facts.SettingForm switch
         {
+            SettingForm.Assign or SettingForm.Names when (name == "client_encoding" || facts.SettingForm == SettingForm.Names) && !ClientEncodings.IsSafe(value) => null,
             SettingForm.Assign when IsRepeatable(name) => new SettingChange(name, IsWord(value, "DEFAULT") ? null : value),
             SettingForm.TimeZone when IsWord(value, "DEFAULT") || IsWord(value, "LOCAL") => new SettingChange("timezone", null),
             SettingForm.TimeZone when value.StartsWith('\'') => new SettingChange("timezone", value),

@@ -19,11 +19,6 @@ internal static class StartupSettings
     // Drivers send these; the server's own values are what the client gets (protocol-flow: they cannot be changed after start-up anyway).
     private static readonly FrozenSet<string> Ignored = FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "user", "database", "options", "tenant");
 
-    // Characters of these end in bytes that SQL takes for a backslash or a quote: what a scanner reads would not be what the server reads.
-    private static readonly FrozenSet<string> UnsafeEncodings = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
-        "sjis", "shiftjis", "shift_jis", "shiftjis2004", "big5", "gbk", "uhc", "johab", "gb18030", "mskanji", "win932", "windows932", "win936", "windows936",
-        "win949", "windows949", "win950", "windows950");
-
     /// <summary>Makes session settings of the packet's parameters.</summary>
     /// <param name="startup">The packet.</param>
     /// <param name="fromOptions">Settings from its <c>options</c>; the parameters themselves win over them, as in PostgreSQL.</param>
@@ -46,7 +41,8 @@ internal static class StartupSettings
         }
         if (!Allowed.Contains(name)) throw new PgErrorException(ProxyErrors.StartupParameterRefused(name));
         string key = name.ToLowerInvariant();
-        if (key == "client_encoding" && UnsafeEncodings.Contains(value.Replace("-", "", StringComparison.Ordinal).Trim('\'', '"')))
+        // What a statement does to its session is read on the assumption that the server reads the text in the same way.
+        if ((key == "client_encoding" && !ClientEncodings.IsSafe(value)) || (key == "standard_conforming_strings" && value.ToLowerInvariant() is not ("on" or "true" or "1" or "yes")))
         {
             throw new PgErrorException(ProxyErrors.StartupValueRefused(name, value));
         }
