@@ -39,9 +39,6 @@ internal sealed class TenantBudget
     /// <summary>Permits left; 0 while more are out than the limit allows.</summary>
     public int Free => Math.Max(0, Total - Leased);
 
-    /// <summary>More permits are out than the limit allows, as it was lowered.</summary>
-    public bool IsOverdrawn => Leased > Total;
-
     internal void Take() => Leased++;
 
     internal void Return()

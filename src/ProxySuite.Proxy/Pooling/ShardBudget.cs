@@ -43,7 +43,19 @@ internal sealed class ShardBudget(int connectionsMax)
         }
         set
         {
-            lock (_gate) _total = value;
+            List<IShardClaimant> served = [];
+            lock (_gate)
+            {
+                _total = value;
+                // Those in line take what a raised cap adds: nobody else would give it to them.
+                while (_leased < _total && _line.First is { } first)
+                {
+                    served.Add(first.Value);
+                    _line.RemoveFirst();
+                    _leased++;
+                }
+            }
+            foreach (IShardClaimant claimant in served) claimant.OnShardPlace();
         }
     }
 

@@ -31,6 +31,8 @@ internal sealed partial class TenantPool
             else if (!_shard.TryTake(this))
             {
                 _isInShardLine = true;
+                // The place that is missing may be held by an idle server of this very tenant.
+                if (_leaving == 0) CloseIdleOfAnotherRole(waiter.WaiterRole);
                 break;
             }
             Budget.Take();
@@ -106,7 +108,7 @@ internal sealed partial class TenantPool
         _lastFailure = null;
         _permits.Add(server, permit);
         Welcome[role] = server.Parameters;
-        if (server.Generation == _generation && !Budget.IsOverdrawn) Offer(server);
+        if (server.Generation == _generation && !IsOverdrawn) Offer(server);
         else CloseServer(server);
         Pump();
     }

@@ -19,7 +19,7 @@ internal sealed partial class TenantPool
             Array.Clear(Welcome);
             CloseAllIdle();
         }
-        while (Budget.IsOverdrawn && _idleTotal > 0) EvictOne();
+        while (IsOverdrawn && _idleTotal > 0) EvictOne();
         Pump();
     }
 

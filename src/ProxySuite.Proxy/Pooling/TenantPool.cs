@@ -142,7 +142,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         CountLent(-1);
         if (server.IsClosed) return;
         server.LastUsedAt = _reactor.NowMilliseconds;
-        if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || Budget.IsOverdrawn || IsTooOld(server))
+        if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || IsOverdrawn || IsTooOld(server))
         {
             CloseServer(server);
             return;
@@ -171,8 +171,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         server.Unlink();
         CountLent(-1);
         if (server.State == ServerState.Closed) return;
-        // A server that reads COPY data takes no Terminate, and a cancel only once data comes: end-of-stream is what ends it.
-        if (isAtBoundary && !server.Ledger.IsCopyIn) CloseServer(server);
+        if (isAtBoundary) CloseServer(server);
         else server.Abort();
     }
 
@@ -189,7 +188,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     void IServerOwner.OnReset(ServerConnection server)
     {
         server.OverdueAt = 0;
-        if (server.IsCondemned || server.Generation != _generation || Budget.IsOverdrawn) CloseServer(server);
+        if (server.IsCondemned || server.Generation != _generation || IsOverdrawn) CloseServer(server);
         else Offer(server);
     }
 
@@ -217,6 +216,9 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         server.Close();
     }
 
+    /// <summary>More connections than the budget allows, even when those on their way out are gone.</summary>
+    private bool IsOverdrawn => Budget.Leased - _leaving > Budget.Total;
+
     private long Deadline() => _reactor.NowMilliseconds + (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
 
     private bool IsTooOld(ServerConnection server)
@@ -232,7 +234,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         // The first in line may need another role and have a connection of its own on the way; then the next one of this role goes.
         if (first is not null && first.WaiterRole != server.RoleIndex)
         {
-            if (_opening[first.WaiterRole] == 0 && _leaving == 0)
+            if ((Budget.Free == 0 || _isInShardLine) && _opening[first.WaiterRole] == 0 && _leaving == 0)
             {
                 CloseServer(server);
                 return;
