@@ -75,6 +75,8 @@ internal interface ILedgerObserver
 /// <remarks>
 /// Rules of the server that a simple count misses, each observed on a real one: after an error in the extended protocol everything up to Sync is skipped,
 /// a Query included; a Sync inside an extended COPY IN is swallowed; CopyData, CopyDone and CopyFail after the copy has failed are ignored.
+/// One thing cannot be told from outside: a Sync sent during a COPY IN that fails was swallowed when the server read it before it failed, and is
+/// answered when it read it afterwards. From then on the ledger is uncertain, takes either, and is never free again.
 /// </remarks>
 internal sealed class ReplyLedger
 {
@@ -82,9 +84,17 @@ internal sealed class ReplyLedger
     private int _head;
     private int _count;
     private int _own;
+    private int _syncsInCopy;
+    private bool _isQueryAnswered;
 
     /// <summary>Entries owed.</summary>
     public int Count => _count;
+
+    /// <summary>Number of the last entry made, from 1.</summary>
+    public long LastPushed { get; private set; }
+
+    /// <summary>Entries up to this number are owed no more; to be asked at a ReadyForQuery.</summary>
+    public long LastSettled => LastPushed - _count;
 
     /// <summary>The status of the last ReadyForQuery.</summary>
     public TransactionStatus Status { get; private set; } = TransactionStatus.Idle;
@@ -98,8 +108,11 @@ internal sealed class ReplyLedger
     /// <summary>The entry at the head reads CopyData.</summary>
     public bool IsCopyIn { get; private set; }
 
+    /// <summary>How many ReadyForQuery are to come is not known: nobody but the present user may ever use the connection.</summary>
+    public bool IsUncertain { get; private set; }
+
     /// <summary>True when another client could use the connection as far as the protocol is concerned.</summary>
-    public bool IsFree => _count == 0 && Status == TransactionStatus.Idle && !IsUnsynced && !IsSkippingToSync;
+    public bool IsFree => _count == 0 && Status == TransactionStatus.Idle && !IsUnsynced && !IsSkippingToSync && !IsUncertain;
 
     /// <summary>True when the next reply goes to nobody.</summary>
     public bool IsHeadSwallowed => _count > 0 && _ring[_head].Swallow;
@@ -113,10 +126,15 @@ internal sealed class ReplyLedger
             IsSkippingToSync = false;
         }
         // The server is reading CopyData and takes a Sync for part of it, unless the client has already ended the copy.
-        if (IsCopyIn && owed == Owed.Sync && _count == 1) return;
+        if (IsCopyIn && owed == Owed.Sync && _count == 1)
+        {
+            _syncsInCopy++;
+            return;
+        }
         if (_count == _ring.Length) Grow();
         _ring[(_head + _count) & (_ring.Length - 1)] = new LedgerEntry(owed, swallow, tag);
         _count++;
+        LastPushed++;
         if (_count == 1) DropCopyEnds();
         if (owed == Owed.OwnParseComplete) _own++;
         // A Query commits what came before it without a Sync, as a Sync does.
@@ -130,6 +148,12 @@ internal sealed class ReplyLedger
     /// <param name="observer">Told about entries that will never be paid.</param>
     public Reply OnBackend(BackendMessage type, TransactionStatus status, ILedgerObserver observer)
     {
+        if (IsUncertain && type == BackendMessage.ReadyForQuery && !CanBeReady)
+        {
+            Status = status;
+            IsSkippingToSync = false;
+            return Reply.Forward;
+        }
         if (_count == 0) return Reply.Violation;
         ref LedgerEntry head = ref _ring[_head];
         Reply reply = head.Swallow ? Reply.Swallow : Reply.Forward;
@@ -138,14 +162,16 @@ internal sealed class ReplyLedger
             case BackendMessage.DataRow or BackendMessage.CopyData:
                 return head.Owed is Owed.Query or Owed.Execute ? reply : Reply.Violation;
             case BackendMessage.ReadyForQuery:
-                if (head.Owed is not (Owed.Query or Owed.Sync)) return Reply.Violation;
+                // A Query is answered by a tag or an error at least: without one this is the ReadyForQuery of something else.
+                if (!CanBeReady) return Reply.Violation;
                 Status = status;
                 Pop();
                 return reply;
             case BackendMessage.CommandComplete or BackendMessage.EmptyQueryResponse:
-                IsCopyIn = false;
+                if (head.Owed is not (Owed.Query or Owed.Execute)) return Reply.Violation;
+                if (IsCopyIn) EndCopy();
                 if (head.Owed == Owed.Execute) Pop();
-                else if (head.Owed != Owed.Query) return Reply.Violation;
+                else _isQueryAnswered = true;
                 return reply;
             case BackendMessage.RowDescription or BackendMessage.NoData:
                 if (head.Owed is Owed.DescribePortal or Owed.DescribeStatement) Pop();
@@ -166,8 +192,13 @@ internal sealed class ReplyLedger
                 DropSyncsInsideCopy();
                 return reply;
             case BackendMessage.ErrorResponse:
-                IsCopyIn = false;
-                if (head.Owed is Owed.Query or Owed.Sync) return reply;
+                IsUncertain |= IsCopyIn && _syncsInCopy > 0;
+                if (IsCopyIn) EndCopy();
+                if (head.Owed is Owed.Query or Owed.Sync)
+                {
+                    _isQueryAnswered = true;
+                    return reply;
+                }
                 // The failure of a message that the proxy put in front of the client's own is the client's: it makes the server skip that one too.
                 SkipToSync(observer);
                 return Reply.Forward;
@@ -175,6 +206,8 @@ internal sealed class ReplyLedger
                 return Reply.Violation;
         }
     }
+
+    private bool CanBeReady => _count > 0 && (_ring[_head].Owed == Owed.Sync || (_ring[_head].Owed == Owed.Query && _isQueryAnswered));
 
     /// <summary>True when the entry at the head is one that the proxy answers itself.</summary>
     public bool HasOwnAtHead => _own > 0 && _ring[_head].Owed == Owed.OwnParseComplete;
@@ -203,7 +236,16 @@ internal sealed class ReplyLedger
         _ring[_head] = default;
         _head = (_head + 1) & (_ring.Length - 1);
         _count--;
+        _isQueryAnswered = false;
         DropCopyEnds();
+    }
+
+    // The mark of the copy that is over stands behind a Query, which may go on with another one.
+    private void EndCopy()
+    {
+        IsCopyIn = false;
+        _syncsInCopy = 0;
+        if (_count > 1 && _ring[(_head + 1) & (_ring.Length - 1)].Owed == Owed.CopyEnd) RemoveBehindHead(1);
     }
 
     // The server ignores CopyDone and CopyFail outside a copy, so a mark that reaches the head has done its work.
@@ -218,30 +260,41 @@ internal sealed class ReplyLedger
 
     private void SkipToSync(ILedgerObserver observer)
     {
-        while (_count > 0)
+        int mask = _ring.Length - 1;
+        int skipped = 0;
+        while (skipped < _count && _ring[(_head + skipped) & mask].Owed != Owed.Sync) skipped++;
+        // Last first, so that what was noted when they were sent is undone in the opposite order.
+        for (int i = skipped - 1; i >= 0; i--)
         {
-            ref LedgerEntry entry = ref _ring[_head];
-            if (entry.Owed == Owed.Sync) return;
+            ref LedgerEntry entry = ref _ring[(_head + i) & mask];
             LedgerEntry unpaid = entry;
             entry = default;
-            _head = (_head + 1) & (_ring.Length - 1);
-            _count--;
             if (unpaid.Owed == Owed.OwnParseComplete) _own--;
             if (unpaid.Tag is not null) observer.OnUnpaid(unpaid);
         }
-        IsSkippingToSync = true;
+        _head = (_head + skipped) & mask;
+        _count -= skipped;
+        _isQueryAnswered = false;
+        IsSkippingToSync = _count == 0;
     }
 
     // Sent before the client knew that its Execute had become a COPY: the server reads and ignores them (copyfromparse.c, CopyGetData).
     private void DropSyncsInsideCopy()
     {
-        int mask = _ring.Length - 1;
         int syncs = 0;
-        while (syncs + 1 < _count && _ring[(_head + 1 + syncs) & mask].Owed == Owed.Sync) syncs++;
+        while (syncs + 1 < _count && _ring[(_head + 1 + syncs) & (_ring.Length - 1)].Owed == Owed.Sync) syncs++;
         if (syncs == 0) return;
-        for (int i = 1; i + syncs < _count; i++) _ring[(_head + i) & mask] = _ring[(_head + i + syncs) & mask];
-        _count -= syncs;
+        _syncsInCopy += syncs;
+        RemoveBehindHead(syncs);
         if (_count == 1 && _ring[_head].Owed == Owed.Execute) IsUnsynced = true;
+    }
+
+    private void RemoveBehindHead(int removed)
+    {
+        int mask = _ring.Length - 1;
+        for (int i = 1; i + removed < _count; i++) _ring[(_head + i) & mask] = _ring[(_head + i + removed) & mask];
+        for (int i = 0; i < removed; i++) _ring[(_head + _count - 1 - i) & mask] = default;
+        _count -= removed;
     }
 
     private void Grow()
@@ -250,6 +303,16 @@ internal sealed class ReplyLedger
         for (int i = 0; i < _count; i++) larger[i] = _ring[(_head + i) & (_ring.Length - 1)];
         _ring = larger;
         _head = 0;
+    }
+
+    /// <summary>True when a debt with this tag is still open.</summary>
+    public bool Holds(object tag)
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            if (ReferenceEquals(_ring[(_head + i) & (_ring.Length - 1)].Tag, tag)) return true;
+        }
+        return false;
     }
 
     /// <summary>Gives back the memory of an unusually long pipeline once it is over.</summary>
