@@ -54,7 +54,8 @@ internal sealed partial class ServerConnection
             }
             if (type == BackendMessage.ErrorResponse && Ledger.Count == 0)
             {
-                // The server says why it is about to close (57P01 and the like); its end-of-stream follows.
+                // The server says why it is about to close (57P01 and the like); its end-of-stream follows. Nobody may be lent it in between.
+                if (_user is null) return Doubt(received.Length);
                 IsCondemned = true;
                 HasSaidWhy = true;
                 Cut(_user is not null, received, ref at, ref from, end, ref roomy);
@@ -67,7 +68,7 @@ internal sealed partial class ServerConnection
             if (reply == Reply.Swallow)
             {
                 if (at > from) roomy &= Forward(received[from..at]);
-                if (!OnSwallowed(type, status, received.Slice(at, Math.Min(end, received.Length) - at), body)) return new Consumed(received.Length, KeepReading: false);
+                if (!OnSwallowed(type, status, received.Slice(at, Math.Min(end, received.Length) - at), body)) return new Consumed(received.Length, KeepReading: State == ServerState.Closing);
             }
             Cut(reply == Reply.Forward, received, ref at, ref from, end, ref roomy);
 
@@ -180,6 +181,8 @@ internal sealed partial class ServerConnection
 
     private void NoteTag(TagMeaning meaning)
     {
+        // What was sent behind it is not undone by it, and which of that is state cannot be told any more: nobody else gets this connection.
+        if (meaning is TagMeaning.DiscardAll or TagMeaning.DeallocateAll && Ledger.Count > 1) IsCondemned = true;
         switch (meaning)
         {
             case TagMeaning.DiscardAll:

@@ -20,7 +20,6 @@ internal sealed partial class ServerConnection : IConnectionHandler
     private bool _isBodyForwarded;
     private bool _isResetting;
     private bool _sawDiscardAll;
-    private bool _saidGoodbye;
     private SessionSettings? _settingsUnderWay;
     private IServerUser? _user;
 
@@ -32,6 +31,8 @@ internal sealed partial class ServerConnection : IConnectionHandler
         Parameters = parameters.Intern(login.Parameters);
         CancelKey = login.CancelKey;
         OpenedAt = LastUsedAt = openedAt;
+        // A result that the server sent whole before it went is the client's, however slowly it reads.
+        link.ReadsToEnd = true;
     }
 
     /// <summary>Replies owed.</summary>
@@ -136,17 +137,17 @@ internal sealed partial class ServerConnection : IConnectionHandler
     }
 
     /// <summary>
-    /// Ends the connection: says good-bye when nothing is owed, and otherwise waits for the running query, which the caller has cancelled.
-    /// The owner is told when the server has hung up, so that a permit is not given away while the backend still lives.
+    /// Ends the connection with a good-bye behind all that was sent: the server carries that out, or is cancelled by the caller, and then hangs up.
+    /// The owner is told when it has, so that a permit is not given away while the backend still lives. Only at a message boundary.
     /// </summary>
     public void Close()
     {
         if (State != ServerState.Open) return;
         State = ServerState.Closing;
         _user = null;
-        // Terminate is read at once while nothing runs, also inside a transaction, which the server then rolls back.
-        if (Ledger.Count == 0) SayGoodbye();
-        else _link.ResumeReading();
+        // Inside a transaction the server rolls back; inside a COPY IN it takes the good-bye for the protocol violation that ends the session too.
+        _link.Send("X\0\0\0\u0004"u8);
+        _link.ResumeReading();
     }
 
     /// <summary>Ends the connection at once: it is not at a message boundary, or a deadline has run out.</summary>
@@ -159,22 +160,13 @@ internal sealed partial class ServerConnection : IConnectionHandler
         _owner.OnServerClosed(this);
     }
 
-    private void SayGoodbye()
-    {
-        _saidGoodbye = true;
-        _link.Send("X\0\0\0\u0004"u8);
-        _link.ResumeReading();
-    }
-
     /// <inheritdoc/>
     public Consumed OnBytes(ReadOnlySpan<byte> received)
     {
-        if (_saidGoodbye) return new Consumed(received.Length, KeepReading: true);
+        if (State == ServerState.Closing) return new Consumed(received.Length, KeepReading: true);
         try
         {
-            Consumed consumed = Relay(received);
-            if (State == ServerState.Closing && !_saidGoodbye && Ledger.Count == 0) SayGoodbye();
-            return consumed;
+            return Relay(received);
         }
         catch (PgProtocolException)
         {

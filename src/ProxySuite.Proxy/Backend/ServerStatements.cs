@@ -44,6 +44,12 @@ internal sealed class ServerStatements
         if (_held.Remove(statement, out LinkedListNode<SharedStatement>? node)) _byUse.Remove(node);
     }
 
+    /// <summary>Notes that the server still has it: the Close that was to make room was skipped.</summary>
+    public void Restore(SharedStatement statement)
+    {
+        if (!_held.ContainsKey(statement)) _held[statement] = _byUse.AddFirst(statement);
+    }
+
     /// <summary>Notes that the server has dropped all.</summary>
     public void Clear()
     {
@@ -56,4 +62,8 @@ internal sealed class ServerStatements
 /// <summary>Which client's unnamed statement, and which of them: a later Parse or Query of the client makes another one of it.</summary>
 /// <param name="Session">Number of the client session, from 1; 0 for nobody's.</param>
 /// <param name="Version">Counts the session's unnamed Parses.</param>
-internal readonly record struct UnnamedStatement(long Session, long Version);
+internal readonly record struct UnnamedStatement(long Session, long Version)
+{
+    /// <summary>After an error: what was skipped, and so which unnamed statement is left if any, is not known.</summary>
+    public static readonly UnnamedStatement Unknown = new(-1, 0);
+}

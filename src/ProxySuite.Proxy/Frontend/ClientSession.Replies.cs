@@ -16,12 +16,18 @@ internal sealed partial class ClientSession
     private bool _sawRollback;          // likewise
     private bool _isBatchUnscanned;     // a text was too long to look at
     private StatementTraits _batchTraits; // of what was sent since the session was last idle
-    private List<SettingChange>? _pendingChanges; // SETs whose transaction has not ended
+    private List<SentChange>? _pendingChanges; // SETs whose transaction has not ended
 
     /// <inheritdoc/>
     public bool OnReplies(ReadOnlySpan<byte> replies)
     {
         _stats.BytesOut += replies.Length;
+        // Not only at a ReadyForQuery: a pipeline may have its only Sync behind what is not read yet.
+        if (_isOverOwed && _server is { } server && server.Ledger.Count < OwedMax / 2)
+        {
+            _isOverOwed = false;
+            _link.ResumeReading();
+        }
         if (_link.Send(replies)) return true;
         _isHoldingServerBack = true;
         return false;
@@ -37,11 +43,7 @@ internal sealed partial class ClientSession
         if (status == TransactionStatus.Idle) _stats.Transactions++;
         if (_pendingChanges is { Count: > 0 }) SettleChanges(server, status);
         _sawError = _sawRollback = false;
-        if (_isOverOwed && server.Ledger.Count < OwedMax / 2)
-        {
-            _isOverOwed = false;
-            _link.ResumeReading();
-        }
+        if (_isDiscardClosed && server.Ledger.Count == 0) EndDiscard();
         if (status != TransactionStatus.Idle && _pool.Config.Mode == PoolMode.Statement)
         {
             _stats.ErrorsClient++;
@@ -55,7 +57,7 @@ internal sealed partial class ClientSession
     {
         ReplyLedger ledger = server.Ledger;
         bool isMidMessage = _bodyLeft > 0 && !_isBodyDropped;
-        var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any);
+        var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync || ledger.IsUncertain ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any);
         _isReleaseHeldBack = isMidMessage;
         if (!SessionMachine.MayRelease(_pool.Config.Mode, facts)) return;
         _server = null;
@@ -63,6 +65,7 @@ internal sealed partial class ClientSession
         _isHoldingServerBack = false;
         _batchTraits = StatementTraits.None;
         _isBatchUnscanned = false;
+        _isDiscardSent = _isDiscardClosed = false;
         ledger.Shrink();
         Enter(SessionState.Idle);
         _pool.Checkin(server);
@@ -71,26 +74,32 @@ internal sealed partial class ClientSession
     /// <summary>SETs become part of the session when their transaction commits, and never were when it does not.</summary>
     private void SettleChanges(ServerConnection server, TransactionStatus status)
     {
+        // A pipeline may have sent more than has been answered: this ReadyForQuery says nothing of what comes behind it.
+        long settled = server.Ledger.LastSettled;
+        int count = 0;
+        while (count < _pendingChanges!.Count && _pendingChanges[count].Number <= settled) count++;
+        if (count == 0) return;
         if (status == TransactionStatus.Idle)
         {
             if (!_sawError && !_sawRollback)
             {
                 SessionSettings carried = server.Settings;
-                foreach (SettingChange change in _pendingChanges!)
+                for (int i = 0; i < count; i++)
                 {
+                    SettingChange change = _pendingChanges[i].Change;
                     _settings = change.Apply(_settings, _startup);
                     carried = change.Apply(carried, SessionSettings.None);
                 }
                 _settings = _pool.Settings.Intern(_settings);
                 server.NoteSettings(_pool.Settings.Intern(carried));
             }
-            _pendingChanges!.Clear();
+            _pendingChanges.RemoveRange(0, count);
         }
         else if (_sawRollback)
         {
             // Back to a savepoint: which of the changes are undone is the server's secret, so the session stays with it.
             _pins.Add(PinReason.SessionSetting);
-            _pendingChanges!.Clear();
+            _pendingChanges.RemoveRange(0, count);
         }
     }
 
@@ -103,11 +112,11 @@ internal sealed partial class ClientSession
                 _sawRollback = true;
                 break;
             case TagMeaning.DiscardAll:
-                _pins.Clear();
                 _statements.Clear();
                 _statements.ForgetUnnamed();
-                _pendingChanges?.Clear();
                 _settings = _startup;
+                // State that was sent behind it in one batch is not gone.
+                if (server.Ledger.Count <= 1) _pins.Clear();
                 break;
             case TagMeaning.DeallocateAll:
                 _statements.Clear();
@@ -127,6 +136,7 @@ internal sealed partial class ClientSession
     {
         _stats.ErrorsServer++;
         _sawError = true;
+        server.Statements.Unnamed = UnnamedStatement.Unknown;
     }
 
     /// <inheritdoc/>
@@ -179,4 +189,7 @@ internal sealed partial class ClientSession
         if (loss == ServerLoss.Closed && server.HasSaidWhy) CloseFromHere();
         else End(loss == ServerLoss.Closed ? ProxyErrors.ServerLost() : ProxyErrors.ServerStateInDoubt());
     }
+
+    /// <summary>A change that was sent, and the number of its entry in the server's ledger.</summary>
+    private readonly record struct SentChange(long Number, SettingChange Change);
 }

@@ -18,6 +18,9 @@ internal sealed partial class ClientSession
     private bool _isBodyDropped;
     private bool _isRefusedToSync;    // the error is out; drop until the Sync that ends the batch
     private bool _isOverOwed;         // too many replies are owed to read on
+    private bool _isDiscardSent;      // DISCARD ALL or DEALLOCATE is on its way
+    private bool _isDiscardClosed;    // and its Query or Sync is sent: what follows has to wait for the answer
+    private bool _isCutOff;           // what is in the ledger did not all go out
     private long _requestStarted;     // reactor time in ticks of the oldest unanswered request; 0 when nothing is asked
 
     /// <inheritdoc/>
@@ -32,6 +35,7 @@ internal sealed partial class ClientSession
         catch (PgProtocolException violation)
         {
             _stats.ErrorsClient++;
+            _isCutOff = true;
             End(violation.Error);
             return new Consumed(received.Length, KeepReading: false);
         }
@@ -63,6 +67,15 @@ internal sealed partial class ClientSession
                 && !(type == FrontendMessage.CopyData && action is FrontendAction.Forward or FrontendAction.Drop))
             {
                 break;
+            }
+            if (_isDiscardClosed && action == FrontendAction.Forward)
+            {
+                // It takes away what was there before it, and nothing that comes after: only its answer tells the two apart.
+                SendOut(received[from..at], rewritten);
+                if (_server!.Ledger.Count > 0) return new Consumed(at, KeepReading: false);
+                rewritten.Clear();
+                from = at;
+                _isDiscardSent = _isDiscardClosed = false;
             }
             switch (action)
             {
@@ -126,6 +139,7 @@ internal sealed partial class ClientSession
                 _server.Statements.Unnamed = default;
                 NoteQuery(body, isWhole);
                 ledger.Push(Owed.Query);
+                _isDiscardClosed = _isDiscardSent;
                 break;
             case FrontendMessage.Execute:
                 if (isWhole) Execute.Read(body);
@@ -134,6 +148,7 @@ internal sealed partial class ClientSession
             case FrontendMessage.Sync:
                 if (body.Length > 0) PgProtocolException.ThrowMalformed(nameof(Sync), "it has no body");
                 ledger.Push(Owed.Sync);
+                _isDiscardClosed = _isDiscardSent;
                 break;
             case FrontendMessage.CopyDone or FrontendMessage.CopyFail:
                 ledger.Push(Owed.CopyEnd);
@@ -159,7 +174,8 @@ internal sealed partial class ClientSession
     {
         if (traits == StatementTraits.None) return;
         _batchTraits |= traits;
-        if (change is not null) (_pendingChanges ??= []).Add(change);
+        if (change is not null) (_pendingChanges ??= []).Add(new SentChange(_server!.Ledger.LastPushed + 1, change));
+        if ((traits & (StatementTraits.DiscardAll | StatementTraits.Deallocate)) != 0) _isDiscardSent = true;
         _pins.Note(traits, isJournaled: change is not null);
         if ((traits & (StatementTraits.Do | StatementTraits.Call | StatementTraits.UnicodeIdentifier)) != 0) _server!.IsDirty = true;
     }
@@ -169,6 +185,12 @@ internal sealed partial class ClientSession
     {
         _isBatchUnscanned = true;
         _server!.IsDirty = true;
+    }
+
+    private void EndDiscard()
+    {
+        _isDiscardSent = _isDiscardClosed = false;
+        _link.ResumeReading();
     }
 
     private bool TryLink()
@@ -223,7 +245,8 @@ internal sealed partial class ClientSession
     /// <summary>Answers a message of a batch for which no server came: a Query with error and ReadyForQuery, an extended batch with one error, at its Sync ready.</summary>
     private void AnswerRefusal(FrontendMessage type)
     {
-        if (type is FrontendMessage.Query or FrontendMessage.Sync)
+        // Behind the error of an extended batch a Query is skipped too, as a server would.
+        if (type == FrontendMessage.Sync || (type == FrontendMessage.Query && !_isRefusedToSync))
         {
             if (!_isRefusedToSync) SendError(_refusal!);
             ToClient(ReadyIdle);

@@ -120,11 +120,22 @@ internal sealed partial class ClientSession
             return;
         }
         ReadOnlySpan<byte> name = start[..nameLength];
-        SharedStatement statement = _statements.Find(name)?.Statement ?? _pool.Statements.MakeUnshared();
-        StatementBinding? binding = _statements.Find(name) is null ? _statements.Add(name, statement) : null;
-        _pins.Add(Telemetry.PinReason.Other);
         Cut(received, at, ref from, rewritten, FrameHeader.Size + nameLength);
-        server.Statements.Add(statement);
+        StatementBinding? binding = null;
+        SharedStatement statement;
+        if (_statements.Find(name) is { } taken)
+        {
+            // As in TakeParse: the server refuses its own name of it.
+            statement = taken.Statement;
+            Ensure(statement, server, rewritten);
+        }
+        else
+        {
+            statement = _pool.Statements.MakeUnshared();
+            binding = _statements.Add(name, statement);
+            _pins.Add(Telemetry.PinReason.Other);
+            MakeRoom(statement, server, rewritten);
+        }
         rewritten.WriteByte((byte)FrontendMessage.Parse);
         rewritten.WriteInt32(header.BodyLength + 4 - nameLength + statement.ServerName.Length);
         rewritten.WriteBytes(statement.ServerName);
@@ -207,7 +218,7 @@ internal sealed partial class ClientSession
             rewritten.WriteBytes(_statements.Unnamed);
             rewritten.End(mark);
             server.Statements.Unnamed = MyUnnamed;
-            server.Ledger.Push(Owed.Parse, swallow: true, UnnamedParse.Instance);
+            server.Ledger.Push(Owed.Parse, swallow: true, UnnamedParse.Injected);
         }
         else if (held != default)
         {
@@ -235,7 +246,7 @@ internal sealed partial class ClientSession
     {
         if (server.Statements.Add(statement) is not { } oldest) return;
         Close.Write(rewritten, StatementOrPortal.Statement, oldest.ServerName);
-        server.Ledger.Push(Owed.Close, swallow: true);
+        server.Ledger.Push(Owed.Close, swallow: true, new Eviction(server, oldest));
     }
 
     /// <summary>A name that this client never prepared, as the server shall complain about it; one of the proxy's own names is made to miss.</summary>
@@ -254,9 +265,9 @@ internal sealed partial class ClientSession
         // The server skipped or refused it, so what was noted when it was sent is not true.
         switch (entry.Tag)
         {
-            case UnnamedParse:
-                _statements.ForgetUnnamed();
-                if (_server is not null) _server.Statements.Unnamed = default;
+            case UnnamedParse parse:
+                // A later one may be on its way already.
+                if (parse == UnnamedParse.Instance && _server?.Ledger.Holds(parse) != true) _statements.ForgetUnnamed();
                 break;
             case StatementBinding binding:
                 _statements.Remove(binding);
@@ -268,6 +279,9 @@ internal sealed partial class ClientSession
             case InjectedParse injected:
                 injected.Server.Statements.Remove(injected.Statement);
                 break;
+            case Eviction eviction:
+                eviction.Server.Statements.Restore(eviction.Oldest);
+                break;
         }
     }
 
@@ -275,7 +289,13 @@ internal sealed partial class ClientSession
     private sealed class UnnamedParse
     {
         public static readonly UnnamedParse Instance = new();
+
+        // One that the proxy repeated: when it is skipped the client still has the statement.
+        public static readonly UnnamedParse Injected = new();
     }
+
+    /// <summary>Marks a Close that was to make room on a server.</summary>
+    private sealed record Eviction(ServerConnection Server, SharedStatement Oldest);
 
     /// <summary>Marks a Parse that the proxy sent on its own account.</summary>
     private sealed record InjectedParse(ServerConnection Server, SharedStatement Statement) : IParsedStatement;

@@ -131,7 +131,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         {
             _server = null;
             if (_pins.Any || _pool.Config.Mode == PoolMode.Session) server.IsDirty = true;
-            bool isAtBoundary = _bodyLeft == 0 || _isBodyDropped;
+            bool isAtBoundary = !_isCutOff && (_bodyLeft == 0 || _isBodyDropped);
             if (server.Ledger.IsFree && isAtBoundary) _pool.Checkin(server);
             else
             {

@@ -144,6 +144,31 @@ public sealed class ProxyWorld : IAsyncDisposable
         throw new TimeoutException($"the pool of {tenant} holds {seen}, not {expected}");
     }
 
+    /// <summary>Runs something on a tenant's home reactor and waits for it.</summary>
+    internal Task RunOnReactorAsync(Action work) => RunOnReactorAsync(() =>
+    {
+        work();
+        return true;
+    });
+
+    /// <inheritdoc cref="RunOnReactorAsync(Action)"/>
+    internal async Task<T> RunOnReactorAsync<T>(Func<T> work)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _server.Contexts[0].Reactor.Post(_ =>
+        {
+            try
+            {
+                answer.SetResult(work());
+            }
+            catch (Exception failed)
+            {
+                answer.SetException(failed);
+            }
+        }, null);
+        return await answer.Task;
+    }
+
     /// <summary>Runs a question on the reactor that a tenant's pool lives on.</summary>
     internal async Task<T> OnPoolAsync<T>(string tenant, Func<TenantPool, T> ask)
     {
@@ -178,6 +203,23 @@ public sealed class ProxyWorld : IAsyncDisposable
             all.AddRange(await answer.Task);
         }
         return all;
+    }
+
+    /// <summary>
+    /// Waits until nothing is lent, opened or waited for, and each server connection left holds one permit of its tenant and one of its shard.
+    /// </summary>
+    internal async Task WaitForRestAsync()
+    {
+        string seen = "";
+        for (int i = 0; i < 1000; i++)
+        {
+            IReadOnlyList<(PoolCounts Counts, int Leased, int Total, int Clients)> pools = await RestAsync();
+            int leased = ShardPermitsLeased;
+            if (pools.All(pool => pool.Counts == new PoolCounts(pool.Leased, 0)) && pools.Sum(pool => pool.Leased) == leased) return;
+            seen = $"{string.Join("; ", pools)}; shard permits {leased}";
+            await Task.Delay(10);
+        }
+        throw new TimeoutException($"not at rest: {seen}");
     }
 
     /// <summary>Permits out on all shards.</summary>
