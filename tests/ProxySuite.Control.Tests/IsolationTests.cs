@@ -5,6 +5,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>Requirement C5 at the engine: the backend roles, connected directly, without a proxy in front that could help.</summary>
+[Trait("Category", "Server")]
 public sealed class IsolationTests
 {
     [Theory, MemberData(nameof(Servers.VersionsAndModels), MemberType = typeof(Servers))]

@@ -5,6 +5,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>The verbs of the program as scripts and people meet them: what they do, print and log.</summary>
+[Trait("Category", "Server")]
 public sealed class ProxyCtlTests
 {
     [Fact]

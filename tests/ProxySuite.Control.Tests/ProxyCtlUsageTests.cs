@@ -7,6 +7,7 @@ using ProxySuite.Wire.Scram;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>The command line itself: usage, exit codes, which stream gets what, help. All on one registry that nothing changes.</summary>
+[Trait("Category", "Server")]
 public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) : IClassFixture<ProxyCtlUsageTests.NewRegistry>
 {
     public sealed class NewRegistry : IAsyncLifetime

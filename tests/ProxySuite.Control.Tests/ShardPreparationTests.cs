@@ -6,6 +6,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Control.Tests;
 
 /// <summary><c>shard prepare</c>: what it changes, that it can be repeated, and what each lockdown leaves to applications.</summary>
+[Trait("Category", "Server")]
 public sealed class ShardPreparationTests
 {
     // Everything PUBLIC may do with what PostgreSQL itself brings, and with the database.

@@ -5,6 +5,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>Templates: what they may hold, who runs them, and that shared tables are refused unless they are safe to share.</summary>
+[Trait("Category", "Server")]
 public sealed class TemplateTests
 {
     [Theory, MemberData(nameof(Servers.Versions), MemberType = typeof(Servers))]

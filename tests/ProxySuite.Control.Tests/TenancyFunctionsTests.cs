@@ -8,6 +8,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>The functions that policies ask: <c>tenancy.role_tenant()</c>, <c>sealed_tenant()</c> and <c>current_tenant()</c>, which serves both.</summary>
+[Trait("Category", "Server")]
 public sealed class TenancyFunctionsTests
 {
     private static readonly byte[] K1 = RandomNumberGenerator.GetBytes(64);

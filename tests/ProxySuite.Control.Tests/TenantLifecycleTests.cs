@@ -5,6 +5,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>Suspending and resuming a tenant, as its sessions on the shard see it.</summary>
+[Trait("Category", "Server")]
 public sealed class TenantLifecycleTests
 {
     [Theory, MemberData(nameof(Servers.VersionsAndModels), MemberType = typeof(Servers))]

@@ -10,6 +10,7 @@ using ProxySuite.Testing.Servers;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>Making tenants: repeated, cut off at every step, many at once (B3).</summary>
+[Trait("Category", "Server")]
 public sealed class TenantProvisioningTests
 {
     private sealed class CutOffException : Exception;

@@ -5,6 +5,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>What each of a tenant's three roles may do with the tenant's own tables, and what its roles are (C3).</summary>
+[Trait("Category", "Server")]
 public sealed class TenantRightsTests
 {
     [Theory]

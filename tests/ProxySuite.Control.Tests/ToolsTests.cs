@@ -7,6 +7,7 @@ using ProxySuite.Testing.Servers;
 namespace ProxySuite.Control.Tests;
 
 /// <summary>PostgreSQL's own tools, run as a tenant on a relaxed shard. Against 15, as pg_dump refuses a server newer than itself.</summary>
+[Trait("Category", "Server")]
 public sealed class ToolsTests
 {
     [Theory]

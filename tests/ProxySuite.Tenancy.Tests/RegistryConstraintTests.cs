@@ -7,6 +7,7 @@ namespace ProxySuite.Tenancy.Tests;
 
 /// <summary>States that the registry refuses whoever writes them, with which SQL so ever.</summary>
 [Collection(SharedServer.Name)]
+[Trait("Category", "Server")]
 public sealed class RegistryConstraintTests(RegistryDatabases databases, RegistryConstraintTests.OneTenant shared) : IClassFixture<RegistryConstraintTests.OneTenant>
 {
     private const string CheckViolation = "23514";

@@ -5,6 +5,7 @@ using Xunit;
 namespace ProxySuite.Tenancy.Tests;
 
 [Collection(SharedServer.Name)]
+[Trait("Category", "Server")]
 public sealed class RegistryJobTests(RegistryDatabases databases)
 {
     private static readonly TimeSpan Long = TimeSpan.FromMinutes(5);

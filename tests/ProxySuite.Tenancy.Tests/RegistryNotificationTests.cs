@@ -8,6 +8,7 @@ namespace ProxySuite.Tenancy.Tests;
 
 /// <summary>Every change that a proxy must see is announced, with what changed and its new version.</summary>
 [Collection(SharedServer.Name)]
+[Trait("Category", "Server")]
 public sealed class RegistryNotificationTests(RegistryDatabases databases)
 {
     [Fact]

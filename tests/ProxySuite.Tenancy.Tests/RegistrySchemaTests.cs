@@ -7,6 +7,7 @@ using Xunit;
 namespace ProxySuite.Tenancy.Tests;
 
 [Collection(SharedServer.Name)]
+[Trait("Category", "Server")]
 public sealed class RegistrySchemaTests(RegistryDatabases databases)
 {
     [Fact]

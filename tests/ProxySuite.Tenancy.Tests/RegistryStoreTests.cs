@@ -6,6 +6,7 @@ using Xunit;
 namespace ProxySuite.Tenancy.Tests;
 
 [Collection(SharedServer.Name)]
+[Trait("Category", "Server")]
 public sealed class RegistryStoreTests(RegistryDatabases databases)
 {
     [Fact]

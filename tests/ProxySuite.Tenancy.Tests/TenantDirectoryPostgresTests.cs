@@ -7,6 +7,7 @@ using Xunit;
 namespace ProxySuite.Tenancy.Tests;
 
 /// <summary>The directory over a real registry whose server stops, hangs and comes back.</summary>
+[Trait("Category", "Server")]
 public sealed class TenantDirectoryPostgresTests : IAsyncLifetime, IDisposable
 {
     // Short, so that a test shows in seconds what takes minutes in service.
