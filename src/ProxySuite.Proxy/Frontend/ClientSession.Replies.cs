@@ -14,6 +14,9 @@ internal sealed partial class ClientSession
     private bool _isReleaseHeldBack;
     private bool _sawError;             // since the last ReadyForQuery
     private bool _sawRollback;          // likewise
+    private bool _sawCommit;            // likewise
+    private bool _sawOther;             // likewise: a tag of what may commit by itself (PREPARE TRANSACTION, VACUUM, CREATE INDEX CONCURRENTLY)
+    private long _readyUpTo;            // number in the server's ledger of what the last ReadyForQuery answered
     private bool _isBatchUnscanned;     // a text was too long to look at
     private StatementTraits _batchTraits; // of what was sent since the session was last idle
     private List<SentChange>? _pendingChanges; // SETs whose transaction has not ended
@@ -42,7 +45,8 @@ internal sealed partial class ClientSession
         _requestStarted = server.Ledger.Count > 0 ? _context.Reactor.NowTicks : 0;
         if (status == TransactionStatus.Idle) _stats.Transactions++;
         if (_pendingChanges is { Count: > 0 }) SettleChanges(server, status);
-        _sawError = _sawRollback = false;
+        _sawError = _sawRollback = _sawCommit = _sawOther = false;
+        _readyUpTo = server.Ledger.LastSettled;
         if (_isDiscardClosed && server.Ledger.Count == 0) EndDiscard();
         if (status != TransactionStatus.Idle && _pool.Config.Mode == PoolMode.Statement)
         {
@@ -79,37 +83,45 @@ internal sealed partial class ClientSession
         int count = 0;
         while (count < _pendingChanges!.Count && _pendingChanges[count].Number <= settled) count++;
         if (count == 0) return;
-        if (status == TransactionStatus.Idle)
+        if (status == TransactionStatus.Idle && !_sawError && !_sawRollback)
         {
-            if (!_sawError && !_sawRollback)
+            SessionSettings carried = server.Settings;
+            for (int i = 0; i < count; i++)
             {
-                SessionSettings carried = server.Settings;
-                for (int i = 0; i < count; i++)
-                {
-                    SettingChange change = _pendingChanges[i].Change;
-                    _settings = change.Apply(_settings, _startup);
-                    carried = change.Apply(carried, SessionSettings.None);
-                }
-                _settings = _pool.Settings.Intern(_settings);
-                server.NoteSettings(_pool.Settings.Intern(carried));
+                SettingChange change = _pendingChanges[i].Change;
+                _settings = change.Apply(_settings, _startup);
+                carried = change.Apply(carried, SessionSettings.None);
             }
-            _pendingChanges.RemoveRange(0, count);
+            _settings = _pool.Settings.Intern(_settings);
+            server.NoteSettings(_pool.Settings.Intern(carried));
         }
-        else if (_sawRollback)
+        else if (status != TransactionStatus.Idle && !_sawRollback && !_sawCommit)
         {
-            // Back to a savepoint: which of the changes are undone is the server's secret, so the session stays with it.
-            _pins.Add(PinReason.SessionSetting);
-            _pendingChanges.RemoveRange(0, count);
+            return;
         }
+        else if (status != TransactionStatus.Idle || MayHaveKept(count))
+        {
+            // Back to a savepoint, or an error or ROLLBACK beside a COMMIT: which of the changes hold is the server's secret, so the session stays with it.
+            _pins.Add(PinReason.SessionSetting);
+        }
+        _pendingChanges.RemoveRange(0, count);
     }
+
+    /// <summary>False when an error or ROLLBACK has certainly undone the first changes: nothing was committed meanwhile, and none came behind the ROLLBACK.</summary>
+    private bool MayHaveKept(int count)
+        => _sawCommit || (_sawError && _sawOther) || (_sawRollback && _pendingChanges![count - 1].Number > _readyUpTo);
 
     /// <inheritdoc/>
     public void OnTag(ServerConnection server, TagMeaning meaning)
     {
+        _sawOther |= meaning is TagMeaning.MayLeaveState or TagMeaning.Ddl;
         switch (meaning)
         {
             case TagMeaning.Rollback:
                 _sawRollback = true;
+                break;
+            case TagMeaning.Commit:
+                _sawCommit = true;
                 break;
             case TagMeaning.DiscardAll:
                 _statements.Clear();

@@ -111,7 +111,9 @@ internal sealed partial class ClientSession
             if (_requestStarted == 0) _requestStarted = _context.Reactor.NowTicks;
             ReadOnlySpan<byte> body = received[(at + FrameHeader.Size)..end];
             bool isWhole = end - at == header.FrameLength;
-            if (!TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
+            // Behind an error the server skips all but a Sync: what it never reads must leave no trace here either.
+            bool isSkipped = _server.Ledger.IsSkippingToSync && type != FrontendMessage.Sync;
+            if (!isSkipped && !TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
             at = end;
             _bodyLeft = header.FrameLength - (int)(isWhole ? header.FrameLength : body.Length + FrameHeader.Size);
             _isBodyDropped = false;
@@ -177,7 +179,7 @@ internal sealed partial class ClientSession
         if (change is not null) (_pendingChanges ??= []).Add(new SentChange(_server!.Ledger.LastPushed + 1, change));
         if ((traits & (StatementTraits.DiscardAll | StatementTraits.Deallocate)) != 0) _isDiscardSent = true;
         _pins.Note(traits, isJournaled: change is not null);
-        if ((traits & (StatementTraits.Do | StatementTraits.Call | StatementTraits.UnicodeIdentifier)) != 0) _server!.IsDirty = true;
+        if ((traits & (StatementTraits.Do | StatementTraits.Call | StatementTraits.UnicodeIdentifier | StatementTraits.ChangesReading)) != 0) _server!.IsDirty = true;
     }
 
     /// <summary>A text too long to look at as a whole: what it leaves behind is found by its tags, or cleaned away unseen.</summary>
@@ -230,6 +232,7 @@ internal sealed partial class ClientSession
     private void Attach(ServerConnection server)
     {
         _server = server;
+        _readyUpTo = server.Ledger.LastPushed;
         server.Link(this);
         Enter(SessionState.Linked);
         if (ReferenceEquals(server.Settings, _settings)) TellParameters(server);

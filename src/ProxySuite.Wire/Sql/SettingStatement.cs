@@ -32,7 +32,7 @@ internal readonly record struct SettingStatement(StatementTraits Traits, Setting
                 => Words(SettingForm.SessionAuthorization, lifetime | StatementTraits.SetRoleOrAuthorization, ref lexer, token.Start, words: 2, end),
             (SqlKeyword.Role, _) => Words(SettingForm.Role, lifetime | StatementTraits.SetRoleOrAuthorization, ref lexer, token.Start, words: 1, end),
             (SqlKeyword.Time, SqlKeyword.Zone) => Words(SettingForm.TimeZone, lifetime, ref lexer, token.Start, words: 2, end),
-            (SqlKeyword.Names, _) => Words(SettingForm.Names, lifetime, ref lexer, token.Start, words: 1, end),
+            (SqlKeyword.Names, _) => Words(SettingForm.Names, lifetime | Reading(lifetime), ref lexer, token.Start, words: 1, end),
             (SqlKeyword.Schema, _) => HidingNames(sql, Words(SettingForm.Schema, lifetime, ref lexer, token.Start, words: 1, end)),
             (SqlKeyword.Transaction or SqlKeyword.Constraints, _) => new(StatementTraits.SetLocal, SettingForm.Other, default, default),
             (SqlKeyword.Session or SqlKeyword.Catalog or SqlKeyword.Xml, _) => new(lifetime, SettingForm.Other, default, default),
@@ -85,6 +85,7 @@ internal readonly record struct SettingStatement(StatementTraits Traits, Setting
             lifetime |= StatementTraits.SetRoleOrAuthorization;
         }
 
+        if (NamesReading(sql[name])) lifetime |= Reading(lifetime);
         bool isAssignment = token.End <= end && (token is { Kind: SqlTokenKind.Symbol, First: (byte)'=' } || Keyword(sql, token) == SqlKeyword.To);
         return isAssignment
             ? HidingNames(sql, new(lifetime, SettingForm.Assign, name, ValueFrom(lexer, end)))
@@ -117,5 +118,15 @@ internal readonly record struct SettingStatement(StatementTraits Traits, Setting
     {
         ReadOnlySpan<byte> bare = name.Trim((byte)'"');
         return Ascii.EqualsIgnoreCase(bare, "role"u8) || Ascii.EqualsIgnoreCase(bare, "session_authorization"u8);
+    }
+    // What lasts longer than the transaction is looked at by value: some of it can be repeated on another server.
+    private static StatementTraits Reading(StatementTraits lifetime)
+        => lifetime.HasFlag(StatementTraits.SetLocal) ? StatementTraits.ChangesReading : StatementTraits.None;
+
+    private static bool NamesReading(ReadOnlySpan<byte> name)
+    {
+        ReadOnlySpan<byte> bare = name.Trim((byte)'"');
+        return Ascii.EqualsIgnoreCase(bare, "standard_conforming_strings"u8) || Ascii.EqualsIgnoreCase(bare, "backslash_quote"u8)
+            || Ascii.EqualsIgnoreCase(bare, "client_encoding"u8);
     }
 }

@@ -58,4 +58,7 @@ public enum StatementTraits : uint
     EndsTransaction = 1 << 20,
     Copy = 1 << 21,
     Lock = 1 << 22,
+
+    /// <summary>SET LOCAL of what decides how the server reads texts: until the transaction ends this scanner may see other statements than the server.</summary>
+    ChangesReading = 1 << 23,
 }

@@ -45,6 +45,14 @@ public sealed class SettingStatementTests
         => AssertSetting(sql, StatementTraits.SetLocal, form, name, value);
 
     [Theory]
+    [InlineData("SET LOCAL standard_conforming_strings = off", SettingForm.Assign, "standard_conforming_strings", "off")]
+    [InlineData("SET LOCAL \"Backslash_Quote\" TO on", SettingForm.Assign, "\"Backslash_Quote\"", "on")]
+    [InlineData("SET LOCAL client_encoding = 'sjis'", SettingForm.Assign, "client_encoding", "'sjis'")]
+    [InlineData("SET LOCAL NAMES 'sjis'", SettingForm.Names, "NAMES", "'sjis'")]
+    public void A_local_change_of_how_texts_are_read_is_seen(string sql, SettingForm form, string name, string value)
+        => AssertSetting(sql, StatementTraits.SetLocal | StatementTraits.ChangesReading, form, name, value);
+
+    [Theory]
     [InlineData("SET ROLE x", SettingForm.Role, "ROLE", "x")]
     [InlineData("SET SESSION ROLE NONE", SettingForm.Role, "ROLE", "NONE")]
     [InlineData("SET role = x", SettingForm.Assign, "role", "x")]
