@@ -15,6 +15,14 @@ internal static class ProxyErrors
         SqlState.QueryCanceled, "canceling authentication due to timeout",
         Hint: $"The login has to be complete within {Seconds(limit)} (Auth:LoginTimeout).", Severity: "FATAL");
 
+    public static PgError TlsRequired() => new(
+        SqlState.InvalidAuthorizationSpecification, "connection requires TLS",
+        Hint: "Connect with sslmode=require or stronger.", Severity: "FATAL");
+
+    public static PgError ClientCertificateRequired() => new(
+        SqlState.InvalidAuthorizationSpecification, "connection requires a valid client certificate",
+        Hint: "Connect with sslcert and sslkey, a certificate signed by an authority that the operator of this service named.", Severity: "FATAL");
+
     public static PgError TenantSuspended() => new(
         SqlState.InvalidAuthorizationSpecification, "this tenant is suspended",
         Hint: "Ask the operator of this service to resume it.", Severity: "FATAL");

@@ -1,10 +1,9 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Proxy.Transport.Tls;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Frames;
@@ -18,8 +17,9 @@ namespace ProxySuite.Proxy.Frontend;
 /// </summary>
 /// <param name="contexts">The reactors' contexts, by number.</param>
 /// <param name="authenticator">Proves who the client is.</param>
+/// <param name="tls">Encryption on offer.</param>
 /// <param name="options">Options in force.</param>
-internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authenticator authenticator, CurrentOptions options)
+internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authenticator authenticator, ClientTls tls, CurrentOptions options)
 {
     private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
 
@@ -45,10 +45,15 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         var timer = new WheelTimer(static source => ((CancellationTokenSource)source!).Cancel(), deadline);
         context.Reactor.Timers.Arm(timer, current.Auth.LoginTimeout);
         string tenant = "", user = "";
+        var opening = new ClientOpening(link, tls);
         try
         {
-            if (await ReadStartupAsync(link, context, current, deadline.Token) is not { } startup)
+            StartupPacket packet = await opening.ReadAsync(current.Limits.MaxStartupBytes, deadline.Token);
+            link = opening.Link;
+            if (packet.Startup is not { } startup)
             {
+                await CancelAsync(packet.Cancel!, context);
+                link.Close(FlushDeadline);
                 context.Stats.ClientClosed();
                 return;
             }
@@ -72,20 +77,20 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         }
         catch (OperationCanceledException)
         {
-            Refuse(link, context, ProxyErrors.LoginTimedOut(current.Auth.LoginTimeout), RefusalReason.Timeout, tenant, user);
+            Refuse(opening.Link, context, ProxyErrors.LoginTimedOut(current.Auth.LoginTimeout), RefusalReason.Timeout, tenant, user);
         }
         catch (PgErrorException refused)
         {
-            Refuse(link, context, refused.Error.AsFatal(), ReasonOf(refused), tenant, user);
+            Refuse(opening.Link, context, refused.Error.AsFatal(), ReasonOf(refused), tenant, user);
         }
         catch (IOException)
         {
-            End(link, context, RefusalReason.Protocol);
+            End(opening.Link, context, RefusalReason.Protocol);
         }
         catch (Exception bug)
         {
             context.Logger.LoginBroke(bug, link.RemoteEndPoint.ToString() ?? "");
-            End(link, context, RefusalReason.Protocol);
+            End(opening.Link, context, RefusalReason.Protocol);
         }
         finally
         {
@@ -95,59 +100,6 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
 
     /// <summary>Which reactor a tenant is at home on: always the same, so that all its clients meet its pool there.</summary>
     private int HomeOf(TenantId tenant) => (int)((uint)tenant.Value.GetHashCode() % (uint)contexts.Count);
-
-    private async Task<StartupMessage?> ReadStartupAsync(TransportConnection link, FrontendContext context, ProxyOptions current, CancellationToken cancellationToken)
-    {
-        bool sawSsl = false, sawGss = false;
-        while (true)
-        {
-            (StartupPacket packet, bool hasMore) = await ReadPacketAsync(link.Pipe.Input, current.Limits.MaxStartupBytes, cancellationToken);
-            switch (packet.Kind)
-            {
-                case StartupPacketKind.StartupMessage:
-                    return packet.Startup;
-                case StartupPacketKind.CancelRequest:
-                    await CancelAsync(packet.Cancel!, context);
-                    link.Close(FlushDeadline);
-                    return null;
-                case StartupPacketKind.SSLRequest when !sawSsl:
-                    sawSsl = true;
-                    break;
-                case StartupPacketKind.GSSENCRequest when !sawGss:
-                    sawGss = true;
-                    break;
-                default:
-                    PgProtocolException.Throw("an encryption request may be sent once");
-                    break;
-            }
-            // Bytes behind the request came before our answer: meant to be read as if they had come over the encrypted channel (CVE-2021-23222).
-            if (hasMore) PgProtocolException.Throw("received unencrypted data after an encryption request");
-            await link.Pipe.Output.WriteAsync("N"u8.ToArray(), cancellationToken);
-        }
-    }
-
-    private static async ValueTask<(StartupPacket Packet, bool HasMore)> ReadPacketAsync(PipeReader input, int bytesMax, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            ReadResult result = await input.ReadAsync(cancellationToken);
-            ReadOnlySequence<byte> buffer = result.Buffer;
-            if (TryRead(buffer, bytesMax, out StartupPacket packet, out int length))
-            {
-                input.AdvanceTo(buffer.GetPosition(length));
-                return (packet, buffer.Length > length);
-            }
-            input.AdvanceTo(buffer.Start, buffer.End);
-            if (result.IsCompleted) throw new IOException("the client left before its start-up packet was whole");
-        }
-    }
-
-    private static bool TryRead(in ReadOnlySequence<byte> buffer, int bytesMax, out StartupPacket packet, out int length)
-    {
-        ReadOnlySpan<byte> bytes = buffer.IsSingleSegment ? buffer.FirstSpan : buffer.ToArray();
-        if (StartupPacket.TryReadLength(bytes, out length) && length > bytesMax) PgProtocolException.Throw("invalid length of startup packet");
-        return StartupPacket.TryRead(bytes, out packet, out length);
-    }
 
     // A CancelRequest gets no reply, not even an error (protocol-flow, "Canceling Requests in Progress"): whoever guesses keys learns nothing from us.
     private async Task CancelAsync(CancelRequest request, FrontendContext context)

@@ -8,6 +8,7 @@ using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Routing;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Proxy.Transport.Tls;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Secrets;
@@ -25,6 +26,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private readonly ShardBudgets _shards = new();
     private readonly Reactor[] _reactors;
     private readonly FrontendContext[] _contexts;
+    private readonly ClientTls _tls;
     private readonly Handshake _handshake;
     private readonly List<IListener> _listeners = [];
     private readonly CancellationTokenSource _stopping = new();
@@ -55,7 +57,8 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
             reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats.Proxy, sessions))];
-        _handshake = new Handshake(_contexts, new Authenticator(tenants, masterKey, TimeProvider.System), options);
+        _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
+        _handshake = new Handshake(_contexts, new Authenticator(tenants, masterKey, TimeProvider.System), _tls, options);
         foreach (Reactor reactor in _reactors) reactor.FailureHook = exception => _logger.HandlerFailed(exception, reactor.Index);
         tenants.Changed += OnTenantChanged;
     }
@@ -139,6 +142,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     {
         await StopAsync(CancellationToken.None);
         _stopping.Dispose();
+        _tls.Dispose();
     }
 
     private void Listen(ProxyOptions current)

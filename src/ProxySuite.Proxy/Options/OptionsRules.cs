@@ -10,7 +10,7 @@ namespace ProxySuite.Proxy.Options;
 internal static class OptionsRules
 {
     public static IEnumerable<ConfigProblem> Check(ProxyOptions options)
-        => Listen(options).Concat(Registry(options)).Concat(Settings(options.Settings)).Concat(Admin(options.Admin)).Concat(Unavailable(options));
+        => Listen(options).Concat(Tls(options.Tls)).Concat(Registry(options)).Concat(Settings(options.Settings)).Concat(Admin(options.Admin)).Concat(Unavailable(options));
 
     private static IEnumerable<ConfigProblem> Listen(ProxyOptions options)
     {
@@ -29,6 +29,13 @@ internal static class OptionsRules
         else if (!Directory.Exists(directory)) yield return Wrong("Listen:UnixSocketDirectory", $"directory {directory} does not exist");
         else if (Encoding.UTF8.GetByteCount(path) > 107) yield return Wrong("Listen:UnixSocketDirectory", $"{path} is longer than the 107 bytes a Unix socket's path may have");
         if (listen.Port == 0) yield return Wrong("Listen:UnixSocketDirectory", "needs a fixed Listen:Port: the socket's name ends in it");
+    }
+
+    private static List<ConfigProblem> Tls(TlsOptions tls)
+    {
+        var problems = new List<ConfigProblem>();
+        TlsFiles.Load(tls, problems)?.Dispose();
+        return problems;
     }
 
     private static IEnumerable<ConfigProblem> Registry(ProxyOptions options)
@@ -74,10 +81,6 @@ internal static class OptionsRules
     private static IEnumerable<ConfigProblem> Unavailable(ProxyOptions options)
     {
         const string Reason = "not available in this version; ";
-        if (options.Tls.Mode != ClientTlsMode.Disable) yield return Wrong("Tls:Mode", Reason + "only disable is");
-        if (options.Tls.CertificateFile.Length > 0) yield return Wrong("Tls:CertificateFile", Reason + "leave it empty");
-        if (options.Tls.KeyFile.Length > 0) yield return Wrong("Tls:KeyFile", Reason + "leave it empty");
-        if (options.Tls.ClientCaFile.Length > 0) yield return Wrong("Tls:ClientCaFile", Reason + "leave it empty");
         if (options.Redis.Configuration.Length > 0) yield return Wrong("Redis:Configuration", Reason + "leave it empty");
         if (options.Auth.HbaFile.Length > 0) yield return Wrong("Auth:HbaFile", Reason + "leave it empty: every client authenticates by SCRAM");
         if (options.Logging.SlowQuery > TimeSpan.Zero) yield return Wrong("Logging:SlowQuery", Reason + "only 0 is");

@@ -9,7 +9,7 @@ public enum ClientTlsMode : byte
     /// <summary>TLS when the client asks for it.</summary>
     Allow,
 
-    /// <summary>Clients without TLS are refused.</summary>
+    /// <summary>Clients without TLS are refused, except over the Unix socket, where there is none.</summary>
     Require,
 
     /// <summary>As require, and the client shows a certificate signed by <see cref="TlsOptions.ClientCaFile"/>.</summary>
@@ -20,19 +20,19 @@ public enum ClientTlsMode : byte
 public sealed record TlsOptions
 {
     /// <summary>Whether clients may or must use TLS.</summary>
-    /// <value>disable, allow, require or verify-full; default disable. Needs a restart.</value>
+    /// <value>disable, allow, require or verify-full; default disable. Reloadable, for connections made afterwards.</value>
     public ClientTlsMode Mode { get; init; } = ClientTlsMode.Disable;
 
     /// <summary>Certificate chain in PEM form.</summary>
-    /// <value>A readable file; default empty. Needs a restart.</value>
+    /// <value>A readable file; default empty. Reloadable; the file is read again on every reload.</value>
     public string CertificateFile { get; init; } = "";
 
     /// <summary>Private key of the certificate in PEM form.</summary>
-    /// <value>A readable file; default empty. Needs a restart.</value>
+    /// <value>A readable file; default empty. Reloadable; the file is read again on every reload.</value>
     public string KeyFile { get; init; } = "";
 
-    /// <summary>Certificate authorities that sign client certificates, in PEM form.</summary>
-    /// <value>A readable file; default empty. Needs a restart.</value>
+    /// <summary>Certificate authorities that sign client certificates, in PEM form. When set, clients are asked for a certificate, and one that is shown must be valid.</summary>
+    /// <value>A readable file; default empty. Reloadable; the file is read again on every reload.</value>
     public string ClientCaFile { get; init; } = "";
 
     internal static TlsOptions Read(SectionReader section)
@@ -40,10 +40,10 @@ public sealed record TlsOptions
         var defaults = new TlsOptions();
         return new()
         {
-            Mode = section.OneOf(nameof(Mode), defaults.Mode),
-            CertificateFile = section.Text(nameof(CertificateFile), defaults.CertificateFile),
-            KeyFile = section.Text(nameof(KeyFile), defaults.KeyFile),
-            ClientCaFile = section.Text(nameof(ClientCaFile), defaults.ClientCaFile),
+            Mode = section.OneOf(nameof(Mode), defaults.Mode, Reload.Live),
+            CertificateFile = section.Text(nameof(CertificateFile), defaults.CertificateFile, Reload.Live),
+            KeyFile = section.Text(nameof(KeyFile), defaults.KeyFile, Reload.Live),
+            ClientCaFile = section.Text(nameof(ClientCaFile), defaults.ClientCaFile, Reload.Live),
         };
     }
 }

@@ -145,10 +145,6 @@ public sealed class OptionRuleTests : IDisposable
         => Assert.Equal("myapp.tenant_2", _world.Load(commandLine: [("Settings:TenantIdSetting", "myapp.tenant_2")]).Options.Settings.TenantIdSetting);
 
     [Theory]
-    [InlineData("Tls:Mode", "require", "only disable is")]
-    [InlineData("Tls:CertificateFile", "server.crt", "leave it empty")]
-    [InlineData("Tls:KeyFile", "server.key", "leave it empty")]
-    [InlineData("Tls:ClientCaFile", "ca.crt", "leave it empty")]
     [InlineData("Redis:Configuration", "localhost:6379", "leave it empty")]
     [InlineData("Auth:HbaFile", "pg_hba.conf", "leave it empty: every client authenticates by SCRAM")]
     [InlineData("Logging:SlowQuery", "1s", "only 0 is")]
