@@ -27,6 +27,12 @@ internal static class ProxyErrors
         SqlState.InvalidAuthorizationSpecification, "this tenant is suspended",
         Hint: "Ask the operator of this service to resume it.", Severity: "FATAL");
 
+    /// <summary>In PostgreSQL's words. It repeats what the client said and was, and nothing that only the registry knows.</summary>
+    public static PgError RefusedByHostRule(bool byRule, string host, string user, string database, bool isEncrypted) => new(
+        SqlState.InvalidAuthorizationSpecification,
+        $"{(byRule ? "pg_hba.conf rejects connection" : "no pg_hba.conf entry")} for host \"{host}\", user \"{user}\", database \"{database}\", {(isEncrypted ? "SSL encryption" : "no encryption")}",
+        Hint: "Connect from another address or in another way, or ask the operator of this service for a host rule (Auth:HbaFile).", Severity: "FATAL");
+
     public static PgError ConflictingTenants() => new(
         SqlState.InvalidAuthorizationSpecification, "the database name and the user name name different tenants",
         Hint: "Name the tenant once: as the database, or as \"user.tenant\".", Severity: "FATAL");

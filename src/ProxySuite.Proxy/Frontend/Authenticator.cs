@@ -1,5 +1,7 @@
 using System.Text;
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Options.Hba;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Secrets;
@@ -14,41 +16,51 @@ namespace ProxySuite.Proxy.Frontend;
 internal readonly record struct AuthenticatedUser(TenantEntry Entry, TenantUser User);
 
 /// <summary>
-/// Proves by SCRAM-SHA-256 that a client is a user of a tenant. An unknown tenant or user goes through an exchange of the same length and cost, with a salt
-/// that stays the same for a name, and gets the answer of a wrong password (A2). Any thread.
+/// Proves that a client is a user of a tenant, by the method that the host rules ask of it. An unknown tenant or user goes through an exchange of the same
+/// length and cost, with a salt that stays the same for a name, and gets the answer of a wrong password (A2). Any thread.
 /// </summary>
+/// <param name="options">Options in force: the host rules.</param>
 /// <param name="tenants">Where tenants are looked up.</param>
 /// <param name="secret">Makes the salts of users who do not exist; the same on all proxies.</param>
 /// <param name="time">Tells whether a password has expired.</param>
-internal sealed class Authenticator(TenantDirectory tenants, MasterKey secret, TimeProvider time)
+internal sealed class Authenticator(CurrentOptions options, TenantDirectory tenants, MasterKey secret, TimeProvider time)
 {
     private readonly byte[] _mockSecret = secret.Authenticate("proxysuite/mock-scram"u8);
 
     /// <summary>Runs the exchange up to, and without, AuthenticationOk; what remains to be sent is left in <see cref="MessagePipe.Out"/>.</summary>
-    /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 suspended; 57P03 the registry does not answer; 08P01 a malformed message.</exception>
+    /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 refused by a host rule, or suspended; 57P03 the registry does not answer; 08P01 a malformed message.</exception>
     /// <exception cref="IOException">The client has gone.</exception>
-    public async Task<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, CancellationToken cancellationToken)
+    public async Task<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, ClientOrigin origin, CancellationToken cancellationToken)
     {
+        HostRule? rule = options.Value.Auth.HostRules.Find(origin, naming.Slug, naming.User);
+        // Said before anything is looked up: neither the answer nor its time can tell whether tenant and user exist.
+        if (rule is null or { Method: LoginMethod.Reject }) throw new PgErrorException(ProxyErrors.RefusedByHostRule(rule is not null, origin.Host, naming.User, naming.Slug, origin.IsEncrypted));
+
         TenantEntry? entry = await FindAsync(naming.Slug, cancellationToken);
         TenantUser? user = entry?.Tenant.Users.GetValueOrDefault(naming.User);
-        if (user?.ValidUntil is { } end && end <= time.GetUtcNow()) user = null;
+        // Whatever the method, and not for passwords alone: whoever set an end meant that the user is out.
+        if (user?.IsValidAt(time.GetUtcNow()) == false) user = null;
+        bool isProven = rule.Method == LoginMethod.Trust || await ProvesPasswordAsync(pipe, naming, user, cancellationToken);
+        if (!isProven || entry is null || user is null) throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
+        if (!entry.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
+        return new AuthenticatedUser(entry, user);
+    }
+
+    /// <summary>A SCRAM-SHA-256 exchange; for a user who does not exist one that looks the same and fails.</summary>
+    private async Task<bool> ProvesPasswordAsync(MessagePipe pipe, TenantNaming naming, TenantUser? user, CancellationToken cancellationToken)
+    {
         ScramServer exchange = user is null
             ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"))
             : new ScramServer(user.Verifier);
-
         Authentication.WriteSASL(pipe.Out, withChannelBinding: false);
         await pipe.FlushAsync(cancellationToken);
         PipeMessage first = await NextAsync(pipe, cancellationToken);
         Authentication.WriteSASLContinue(pipe.Out, Start(exchange, first.Body));
         await pipe.FlushAsync(cancellationToken);
         PipeMessage last = await NextAsync(pipe, cancellationToken);
-        if (!exchange.TryFinish(SASLResponse.Read(last.Body), out byte[]? serverFinal) || entry is null || user is null)
-        {
-            throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
-        }
-        if (!entry.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
+        if (!exchange.TryFinish(SASLResponse.Read(last.Body), out byte[]? serverFinal)) return false;
         Authentication.WriteSASLFinal(pipe.Out, serverFinal);
-        return new AuthenticatedUser(entry, user);
+        return true;
     }
 
     private async ValueTask<TenantEntry?> FindAsync(string slug, CancellationToken cancellationToken)

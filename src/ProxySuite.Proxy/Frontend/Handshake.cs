@@ -1,5 +1,6 @@
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Options.Hba;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
@@ -67,7 +68,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             SessionSettings settings = StartupSettings.Of(startup, fromOptions);
             var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes);
             if (startup.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.NegotiatedVersion, startup.UnsupportedOptions);
-            AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, deadline.Token);
+            AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, ClientOrigin.Of(link.RemoteEndPoint, link is TlsConnection), deadline.Token);
 
             FrontendContext home = contexts[HomeOf(authenticated.Entry.Tenant.Id)];
             var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4);

@@ -43,6 +43,9 @@ internal sealed class OptionsReader(ConfigValues values, ConfigValues? running =
     /// <summary>Keys whose new value waits for a restart.</summary>
     public List<string> NeedRestart { get; } = [];
 
+    /// <summary>Where a key is written; empty where it is not.</summary>
+    public string SourceOf(string key) => values.TryGet(key, out ConfigValue value) ? value.Source : "";
+
     public SectionReader Section(string name)
     {
         _containers.Add(name);
@@ -116,6 +119,13 @@ internal sealed class SectionReader(OptionsReader reader, string path)
         string value = Text(name, "", reload);
         if (value.Length == 0) reader.Problems.Add(new ConfigProblem($"{path}:{name}", "is missing", ""));
         return value;
+    }
+
+    /// <summary>Notes what is wrong with a value that was read, such as a file it names.</summary>
+    public void Problem(string name, string reason)
+    {
+        string key = $"{path}:{name}";
+        reader.Problems.Add(new ConfigProblem(key, reason, reader.SourceOf(key)));
     }
 
     public int Integer(string name, int defaultValue, int min, int max, Reload reload = Reload.Restart)

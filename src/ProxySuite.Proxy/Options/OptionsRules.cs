@@ -82,7 +82,6 @@ internal static class OptionsRules
     {
         const string Reason = "not available in this version; ";
         if (options.Redis.Configuration.Length > 0) yield return Wrong("Redis:Configuration", Reason + "leave it empty");
-        if (options.Auth.HbaFile.Length > 0) yield return Wrong("Auth:HbaFile", Reason + "leave it empty: every client authenticates by SCRAM");
         if (options.Logging.SlowQuery > TimeSpan.Zero) yield return Wrong("Logging:SlowQuery", Reason + "only 0 is");
         if (options.Admin.Users.Count > 0) yield return Wrong("Admin:Users", Reason + "leave it empty");
     }

@@ -146,7 +146,6 @@ public sealed class OptionRuleTests : IDisposable
 
     [Theory]
     [InlineData("Redis:Configuration", "localhost:6379", "leave it empty")]
-    [InlineData("Auth:HbaFile", "pg_hba.conf", "leave it empty: every client authenticates by SCRAM")]
     [InlineData("Logging:SlowQuery", "1s", "only 0 is")]
     public void What_this_version_cannot_do_is_refused_rather_than_ignored(string key, string value, string reason)
         => Assert.Equal([$"{key}: not available in this version; {reason} (command line)"], ProblemsBesideRegistry((key, value)));

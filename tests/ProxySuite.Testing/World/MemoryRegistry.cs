@@ -11,9 +11,13 @@ public sealed class MemoryRegistry : ITenantRegistry, IInvalidationSource
     private readonly ConcurrentDictionary<string, TenantEntry> _tenants = new();
     private IInvalidationSink? _sink;
     private long _versions;
+    private int _questions;
 
     /// <summary>While true every question fails, as if the registry's server were gone.</summary>
     public bool IsDown { get; set; }
+
+    /// <summary>Questions asked so far.</summary>
+    public int Questions => Volatile.Read(ref _questions);
 
     /// <summary>Writes a tenant, new or changed, and announces it.</summary>
     public void Put(TenantEntry entry)
@@ -47,5 +51,8 @@ public sealed class MemoryRegistry : ITenantRegistry, IInvalidationSource
     }
 
     private Task<T> Ask<T>(Func<T> answer)
-        => IsDown ? Task.FromException<T>(new RegistryUnavailableException("the test took the registry away")) : Task.FromResult(answer());
+    {
+        Interlocked.Increment(ref _questions);
+        return IsDown ? Task.FromException<T>(new RegistryUnavailableException("the test took the registry away")) : Task.FromResult(answer());
+    }
 }
