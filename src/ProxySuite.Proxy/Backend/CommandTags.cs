@@ -53,6 +53,10 @@ internal static class CommandTags
             case 0x52454C45: // RELE(ASE)
             case 0x53484F57: // SHOW
             case 0x4558504C: // EXPL(AIN)
+            case 0x4C4F434B: // LOCK (TABLE)
+            case 0x4E4F5449: // NOTI(FY)
+            case 0x554E4C49: // UNLI(STEN): takes state away
+            case 0x434C4F53: // CLOS(E CURSOR): likewise
                 return TagMeaning.Plain;
             case 0x434F4D4D: // COMM(IT), COMMENT
                 return body.StartsWith("COMMIT"u8) ? TagMeaning.Commit : TagMeaning.Plain;
@@ -78,7 +82,7 @@ internal static class CommandTags
             case 0x5245494E: // REIN(DEX)
                 return TagMeaning.Ddl;
             default:
-                // LISTEN, UNLISTEN, PREPARE, DECLARE CURSOR, LOAD, DO, CALL, and whatever a later version invents: in doubt, state.
+                // LISTEN, PREPARE, DECLARE CURSOR, LOAD, DO, CALL, and whatever a later version invents: in doubt, state.
                 return TagMeaning.MayLeaveState;
         }
     }

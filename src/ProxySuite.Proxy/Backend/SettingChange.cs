@@ -8,6 +8,8 @@ namespace ProxySuite.Proxy.Backend;
 /// <param name="SqlValue">Value as the client wrote it; null for a reset.</param>
 internal sealed record SettingChange(string? Name, string? SqlValue)
 {
+    public static readonly SettingChange ResetAll = new(null, null);
+
     // A random seed is consumed by use, and a transaction's own characteristics end with it: repeating either would change results.
     // What changes how the server reads a text is not carried either: the scanner reads it as the default has it, so such a session stays by itself.
     private static readonly string[] NotRepeatable =
@@ -30,7 +32,7 @@ internal sealed record SettingChange(string? Name, string? SqlValue)
             SettingForm.Schema when value.StartsWith('\'') => new SettingChange("search_path", value),
             SettingForm.Reset when IsWord(name, "time zone") => new SettingChange("timezone", null),
             SettingForm.Reset when IsRepeatable(name) => new SettingChange(name, null),
-            SettingForm.ResetAll => new SettingChange(null, null),
+            SettingForm.ResetAll => ResetAll,
             _ => null,
         };
     }

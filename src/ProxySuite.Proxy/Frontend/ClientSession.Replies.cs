@@ -45,6 +45,10 @@ internal sealed partial class ClientSession
         _requestStarted = server.Ledger.Count > 0 ? _context.Reactor.NowTicks : 0;
         if (status == TransactionStatus.Idle) _stats.Transactions++;
         if (_pendingChanges is { Count: > 0 }) SettleChanges(server, status);
+        if (_isDriverReset && _isDiscardClosed && server.Ledger.Count == 0 && status == TransactionStatus.Idle && !_sawError)
+        {
+            foreach (PinReason undone in DriverReset.Undoes) _pins.Remove(undone);
+        }
         _sawError = _sawRollback = _sawCommit = _sawOther = false;
         _readyUpTo = server.Ledger.LastSettled;
         if (_isDiscardClosed && server.Ledger.Count == 0) EndDiscard();
@@ -69,7 +73,7 @@ internal sealed partial class ClientSession
         _isHoldingServerBack = false;
         _batchTraits = StatementTraits.None;
         _isBatchUnscanned = false;
-        _isDiscardSent = _isDiscardClosed = false;
+        _isDriverReset = _isDiscardSent = _isDiscardClosed = false;
         ledger.Shrink();
         Enter(SessionState.Idle);
         _pool.Checkin(server);

@@ -20,7 +20,9 @@ internal sealed partial class ClientSession
     private bool _isOverOwed;         // too many replies are owed to read on
     private bool _isDiscardSent;      // DISCARD ALL or DEALLOCATE is on its way
     private bool _isDiscardClosed;    // and its Query or Sync is sent: what follows has to wait for the answer
+    private bool _isDriverReset;      // the one on its way is a driver's own reset, which takes pins away
     private bool _isCutOff;           // what is in the ledger did not all go out
+    private bool _isClientFull;       // what we answer ourselves is not read: read no further either
     private long _requestStarted;     // reactor time in ticks of the oldest unanswered request; 0 when nothing is asked
 
     /// <inheritdoc/>
@@ -48,7 +50,7 @@ internal sealed partial class ClientSession
         int at = 0;
         int from = 0;
         int bodyLengthMax = _context.Options.Value.Limits.MaxMessageBytes - 4;
-        while (at < received.Length)
+        while (at < received.Length && !_isClientFull)
         {
             if (_bodyLeft > 0)
             {
@@ -89,6 +91,7 @@ internal sealed partial class ClientSession
                     Refuse(type);
                     return new Consumed(received.Length, KeepReading: false);
                 case FrontendAction.AnswerReady:
+                    if (header.BodyLength > 0) PgProtocolException.ThrowMalformed(nameof(Sync), "it has no body");
                     _stats.Queries++;
                     ToClient(ReadyIdle);
                     Skip(header, end, received, ref at, ref from, rewritten);
@@ -126,7 +129,7 @@ internal sealed partial class ClientSession
             // A late CopyData, or the rest of one, owes nothing: the server may have become free before its last byte.
             if (_bodyLeft == 0 && _isReleaseHeldBack) TryRelease(server);
         }
-        return new Consumed(Math.Min(at, received.Length), KeepReading: roomy && !_isOverOwed && _state is SessionState.Idle or SessionState.Linked or SessionState.Refused);
+        return new Consumed(Math.Min(at, received.Length), KeepReading: roomy && !_isOverOwed && !_isClientFull && _state is SessionState.Idle or SessionState.Linked or SessionState.Refused);
     }
 
     /// <summary>Enters a message that goes out as it came.</summary>
@@ -168,7 +171,17 @@ internal sealed partial class ClientSession
         ReadOnlySpan<byte> sql = Query.Read(body).Sql;
         StatementFacts facts = SqlScanner.Scan(sql);
         if (facts.Traits == StatementTraits.None) return;
-        NoteTraits(facts.Traits, SettingChange.From(sql, facts));
+        if (DriverReset.Is(sql)) NoteDriverReset(facts.Traits);
+        else NoteTraits(facts.Traits, SettingChange.From(sql, facts));
+    }
+
+    private void NoteDriverReset(StatementTraits traits)
+    {
+        _batchTraits |= traits;
+        (_pendingChanges ??= []).Add(new SentChange(_server!.Ledger.LastPushed + 1, SettingChange.ResetAll));
+        // Only a pin makes it worth waiting for the answer, as with DISCARD ALL.
+        _isDriverReset = _pins.Any;
+        _isDiscardSent |= _isDriverReset;
     }
 
     /// <summary>What a text that goes to the server may leave behind in its session.</summary>
@@ -191,7 +204,7 @@ internal sealed partial class ClientSession
 
     private void EndDiscard()
     {
-        _isDiscardSent = _isDiscardClosed = false;
+        _isDriverReset = _isDiscardSent = _isDiscardClosed = false;
         _link.ResumeReading();
     }
 
@@ -291,6 +304,6 @@ internal sealed partial class ClientSession
     private void ToClient(ReadOnlySpan<byte> bytes)
     {
         _stats.BytesOut += bytes.Length;
-        _link.Send(bytes);
+        if (!_link.Send(bytes)) _isClientFull = true;
     }
 }

@@ -111,6 +111,11 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
             _isHoldingServerBack = false;
             _server?.ResumeReplies();
         }
+        if (_isClientFull)
+        {
+            _isClientFull = false;
+            _link.ResumeReading();
+        }
     }
 
     private void CloseFromHere()
@@ -169,8 +174,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     {
         Wire.Frames.FrameWriter scratch = new();
         ErrorResponse.Write(scratch, error);
-        _stats.BytesOut += scratch.WrittenCount;
-        _link.Send(scratch.WrittenSpan);
+        ToClient(scratch.WrittenSpan);
     }
 
     private void Enter(SessionState state)

@@ -5,7 +5,7 @@ namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>
 /// Why a client keeps its server beyond the transaction (A4): state that lives in the server's session and cannot be carried to another one.
-/// A pin lasts until DISCARD ALL or until the client leaves, and is counted where operators see it.
+/// A pin lasts until DISCARD ALL, or a driver's own reset, or until the client leaves, and is counted where operators see it.
 /// </summary>
 internal struct SessionPins(TenantStats stats)
 {
@@ -45,7 +45,16 @@ internal struct SessionPins(TenantStats stats)
         stats.Pinned(reason)++;
     }
 
-    /// <summary>The state is gone.</summary>
+    /// <summary>The state of one kind is gone.</summary>
+    public void Remove(PinReason reason)
+    {
+        uint bit = 1u << (int)reason;
+        if ((_reasons & bit) == 0) return;
+        _reasons &= ~bit;
+        stats.Pinned(reason)--;
+    }
+
+    /// <summary>All state is gone.</summary>
     public void Clear()
     {
         for (int reason = 0; _reasons != 0; reason++, _reasons >>= 1)
