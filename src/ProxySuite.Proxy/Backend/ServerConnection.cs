@@ -119,6 +119,8 @@ internal sealed partial class ServerConnection : IConnectionHandler
     {
         Query.Write(to, wanted.SqlFrom(Settings));
         Ledger.Push(Owed.Query, swallow: true);
+        // A Query destroys the unnamed statement, whoever sent it (protocol-flow: Extended Query).
+        Statements.Unnamed = default;
         _settingsUnderWay = wanted;
     }
 

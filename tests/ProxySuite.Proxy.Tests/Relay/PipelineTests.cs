@@ -107,7 +107,7 @@ public sealed class PipelineTests
     [Fact]
     public async Task A_pipeline_without_a_sync_for_thousands_of_messages_goes_on_as_it_is_answered()
     {
-        await using ProxyWorld world = await ProxyWorld.StartAsync(backend: new ScriptedBackendOptions { Respond = new EchoResponder().Respond });
+        await using ProxyWorld world = await ProxyWorld.StartAsync(backend: RelayScript.Echo());
         using RawClient client = await world.ConnectAsync();
         const int Rows = 20_000;
         byte[] row = Join(Bind("", "s"), Execute());
@@ -123,7 +123,7 @@ public sealed class PipelineTests
     [MemberData(nameof(Cuts))]
     public async Task A_batch_is_relayed_alike_however_the_network_cuts_it(int from, int to)
     {
-        await using ProxyWorld world = await ProxyWorld.StartAsync(backend: new ScriptedBackendOptions { Respond = new EchoResponder().Respond });
+        await using ProxyWorld world = await ProxyWorld.StartAsync(backend: RelayScript.Echo());
         using RawClient client = await world.ConnectAsync();
         (byte[][] Parts, string Cut)[] cuts = [.. EverySplitAttribute.Of(Batch)];
         foreach ((byte[][] parts, string cut) in cuts.Take(to).Skip(from))
@@ -161,7 +161,7 @@ public sealed class PipelineTests
     [Fact]
     public async Task A_client_that_sends_a_byte_at_a_time_is_served()
     {
-        await using ProxyWorld world = await ProxyWorld.StartAsync(backend: new ScriptedBackendOptions { Respond = new EchoResponder().Respond });
+        await using ProxyWorld world = await ProxyWorld.StartAsync(backend: RelayScript.Echo());
         using RawClient client = await RawClient.ConnectAsync(world.Port);
         await client.LoginAsync("app", "acme", ProxyWorld.Password);
         client.Transcript.Clear();

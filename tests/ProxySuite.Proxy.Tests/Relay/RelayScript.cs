@@ -40,6 +40,21 @@ internal static class RelayScript
         await client.ExpectAsync($"CommandComplete \"{tag}\"", $"ReadyForQuery {status}");
     }
 
+    /// <summary>A backend that echoes, and hangs up when it is told good-bye, as a server does.</summary>
+    public static ScriptedBackendOptions Echo()
+    {
+        var echo = new EchoResponder();
+        return new ScriptedBackendOptions
+        {
+            Respond = (connection, message) =>
+            {
+                if (message.Type != (char)FrontendMessage.Terminate) return echo.Respond(connection, message);
+                connection.Close();
+                return null;
+            },
+        };
+    }
+
     /// <summary>The pool's DISCARD ALL comes and is answered.</summary>
     public static async Task AnswerResetAsync(this ScriptedConnection server)
     {
@@ -65,5 +80,25 @@ internal static class RelayScript
         await two.RoundTripAsync(second, "COMMIT", "COMMIT");
         await world.WaitForPoolAsync(new(Idle: 2, Linked: 0));
         return (first, second);
+    }
+}
+
+/// <summary>For a backend that leaves even the login to the test.</summary>
+internal static class LoginScript
+{
+    /// <summary>The connection with this number, once it has been accepted.</summary>
+    public static async Task<ScriptedConnection> AcceptAsync(this ScriptedBackend backend, int number)
+    {
+        for (int i = 0; i < 1000 && backend.Connections.Count <= number; i++) await Task.Delay(10);
+        return backend.Connections[number];
+    }
+
+    /// <summary>Lets a StartupMessage in.</summary>
+    public static async Task WelcomeAsync(this ScriptedConnection server)
+    {
+        Assert.StartsWith("StartupMessage", (await server.NextAsync()).ToString(), StringComparison.Ordinal);
+        await server.AnswerAsync(
+            BackendBytes.AuthenticationOk, BackendBytes.ParameterStatus("server_version", "18.0"), BackendBytes.BackendKeyData(server.ProcessId, server.Key),
+            BackendBytes.ReadyForQuery('I'));
     }
 }

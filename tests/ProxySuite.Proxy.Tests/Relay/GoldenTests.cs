@@ -1,0 +1,90 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using ProxySuite.Testing.Protocol;
+using ProxySuite.Wire.Frames;
+using Xunit;
+
+namespace ProxySuite.Proxy.Tests.Relay;
+
+/// <summary>Each sequence sent to the server itself and through the proxy, with two servers in turn: the client gets the same.</summary>
+/// <remarks>
+/// On purpose otherwise: a server's own words about a statement call it by its name on the server, <c>proxysuite_N</c>; and a batch that was sent before
+/// the error of an earlier one was known takes names as that one would have left them, since names are translated when a message is sent.
+/// </remarks>
+[Trait("Category", "Server")]
+public sealed partial class GoldenTests
+{
+    [Theory]
+    [InlineData(18)]
+    [InlineData(15)]
+    public async Task Every_sequence_is_answered_as_the_server_itself_answers_it(int version)
+    {
+        await using PostgresWorld world = await PostgresWorld.StartAsync(version, connections: 2);
+        string schema = world.Tenant.Tenant.Placement.SchemaName;
+        await world.Server.ExecuteAsync($"""
+            SET ROLE {world.Role};
+            SET search_path = {schema};
+            CREATE TABLE t (n int);
+            CREATE TABLE guarded (n int);
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$;
+            CREATE TRIGGER refuse BEFORE INSERT ON guarded FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+            CREATE TABLE parent (n int PRIMARY KEY);
+            CREATE TABLE deferred (n int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+            """, world.Proxy.Shard.Database);
+
+        var differences = new StringBuilder();
+        foreach (GoldenSequence sequence in GoldenSequences.All)
+        {
+            using RawClient direct = await world.ConnectDirectlyAsync();
+            using RawClient proxied = await world.Proxy.ConnectAsync();
+            string[] expected = await PlayAsync(direct, sequence);
+            string[] actual = await PlayAsync(proxied, sequence);
+            if (!expected.SequenceEqual(actual))
+            {
+                differences.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"== {sequence.Name}\n{TextDiff.Of(expected, actual, string.Equals)}");
+            }
+        }
+        Assert.True(differences.Length == 0, differences.ToString());
+        Assert.True(GoldenSequences.All.Count >= 40);
+        await world.Proxy.WaitForRestAsync();
+    }
+
+    private static async Task<string[]> PlayAsync(RawClient client, GoldenSequence sequence)
+    {
+        var lines = new List<string>();
+        try
+        {
+            var together = new List<byte[]>();
+            foreach (object step in sequence.Steps)
+            {
+                if (step is byte[] bytes)
+                {
+                    together.Add(bytes);
+                    continue;
+                }
+                await client.SendAsync([.. together]);
+                together.Clear();
+                lines.AddRange((await client.ReadUntilAsync((BackendMessage)step, TimeSpan.FromSeconds(10))).Select(Text));
+            }
+            // The last query is answered last, so all before it has come when it has.
+            await client.SendAsync([.. together, FrontendBytes.Query("SELECT 'the end'")]);
+            while (await client.NextAsync(TimeSpan.FromSeconds(10)) is { } message)
+            {
+                lines.Add(Text(message));
+                if (lines[^1] == "DataRow [\"the end\"]") break;
+            }
+            lines.AddRange((await client.ReadUntilAsync(BackendMessage.ReadyForQuery, TimeSpan.FromSeconds(10))).Select(Text));
+        }
+        catch (TimeoutException)
+        {
+            lines.Add("(nothing more)");
+        }
+        if (client.Wire.Ending != Ending.None) lines.Add($"({client.Wire.Ending})");
+        return [.. lines];
+    }
+
+    private static string Text(WireMessage message) => ServerName().Replace(message.ToString(), "s");
+
+    [GeneratedRegex(@"proxysuite_\d+")]
+    private static partial Regex ServerName();
+}
