@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Frontend;
 using ProxySuite.Proxy.Options;
-using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Routing;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
@@ -178,10 +177,15 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
 
     private static void Take(FrontendContext context, TenantChange change)
     {
-        bool isServed = change.New is { Tenant.IsActive: true };
-        TenantPool? pool = isServed ? context.Router.Update(change.New!) : context.Router.Pools.GetValueOrDefault(change.Old.Tenant.Id);
-        if (pool is null || isServed) return;
-        foreach (ClientSession session in context.Sessions.All.Where(session => ReferenceEquals(session.Pool, pool)).ToList())
+        TenantId id = change.Old.Tenant.Id;
+        if (change.New is { Tenant.IsActive: true } news)
+        {
+            context.Router.Update(news);
+            return;
+        }
+        // By tenant and not by pool: a tenant that has moved has clients on its former pool, too.
+        if (!context.Router.Pools.ContainsKey(id)) return;
+        foreach (ClientSession session in context.Sessions.All.Where(session => session.Pool.Source is TenantEntry entry && entry.Tenant.Id == id).ToList())
         {
             session.End(ProxyErrors.TenantSuspended() with { SqlState = Wire.Errors.SqlState.AdminShutdown });
         }
