@@ -95,6 +95,11 @@ internal sealed partial class TenantPool
         {
             failure = refused.Failure;
         }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            // Whatever it was, the permit comes back and those who wait hear of it.
+            failure = new OpenFailure($"{bug.GetType().Name}: {bug.Message}", IsPermanent: false);
+        }
         CountOpening(role, -1);
         if (server is null)
         {

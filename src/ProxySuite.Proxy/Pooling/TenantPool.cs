@@ -93,10 +93,10 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <inheritdoc/>
     public int IdleHint => Volatile.Read(ref _idleTotal);
 
-    /// <summary>Lends an idle server at once when there is one and nobody waits: the common case, no queue, no allocation.</summary>
+    /// <summary>Lends an idle server at once when there is one: the common case, no queue, no allocation.</summary>
     public ServerConnection? TryCheckout(int role)
     {
-        if (_waiters.Count > 0) return null;
+        // Nobody is passed over: while a server is idle, all who wait need another role's.
         IdleServers idle = _idle[role];
         ServerConnection? server = _options.Value.Pool.ServerChoice == ServerChoice.Lifo ? idle.TakeNewest() : idle.TakeOldest();
         if (server is null) return null;
