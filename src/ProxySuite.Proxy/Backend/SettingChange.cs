@@ -10,6 +10,9 @@ internal sealed record SettingChange(string? Name, string? SqlValue)
 {
     public static readonly SettingChange ResetAll = new(null, null);
 
+    /// <summary>Longest statement that is repeated, in bytes: the journal is kept as long as its client is there.</summary>
+    private const int TextMax = 4096;
+
     // A random seed is consumed by use, and a transaction's own characteristics end with it: repeating either would change results.
     // What changes how the server reads a text is not carried either: the scanner reads it as the default has it, so such a session stays by itself.
     private static readonly string[] NotRepeatable =
@@ -19,7 +22,7 @@ internal sealed record SettingChange(string? Name, string? SqlValue)
     /// <returns>Null when it is none, or one that cannot be repeated as it stands: the client is pinned then.</returns>
     public static SettingChange? From(ReadOnlySpan<byte> sql, in StatementFacts facts)
     {
-        if (facts.SettingForm == SettingForm.None || facts.Traits.HasFlag(StatementTraits.SetLocal) || facts.Traits.HasFlag(StatementTraits.SetRoleOrAuthorization)) return null;
+        if (facts.SettingForm == SettingForm.None || sql.Length > TextMax || facts.Traits.HasFlag(StatementTraits.SetLocal) || facts.Traits.HasFlag(StatementTraits.SetRoleOrAuthorization)) return null;
         string name = NameOf(sql[facts.SettingName]);
         string value = Encoding.UTF8.GetString(sql[facts.SettingValue]);
         return facts.SettingForm switch

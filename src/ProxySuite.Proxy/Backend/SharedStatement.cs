@@ -37,10 +37,12 @@ internal sealed class SharedStatement
 
 /// <summary>All statements that a tenant's clients have prepared, by content. Touched by one reactor's thread alone.</summary>
 /// <param name="statementsMax">Past this number the catalog starts again: later equal statements get a new name, and nothing else is lost.</param>
-internal sealed class StatementCatalog(int statementsMax = 5000)
+/// <param name="bytesMax">The same for the bytes of their texts.</param>
+internal sealed class StatementCatalog(int statementsMax = 5000, long bytesMax = 16 << 20)
 {
     private readonly Dictionary<byte[], SharedStatement> _byContent = new(BytesComparer.Instance);
     private long _numbers;
+    private long _bytes;
 
     /// <summary>A statement whose text is not kept: it lives on one server only.</summary>
     public SharedStatement MakeUnshared() => new(++_numbers, [], StatementTraits.None, change: null);
@@ -52,10 +54,15 @@ internal sealed class StatementCatalog(int statementsMax = 5000)
     {
         Dictionary<byte[], SharedStatement>.AlternateLookup<ReadOnlySpan<byte>> lookup = _byContent.GetAlternateLookup<ReadOnlySpan<byte>>();
         if (lookup.TryGetValue(content, out SharedStatement? known)) return known;
-        if (_byContent.Count >= statementsMax) _byContent.Clear();
+        if (_byContent.Count >= statementsMax || _bytes > bytesMax)
+        {
+            _byContent.Clear();
+            _bytes = 0;
+        }
         StatementFacts facts = SqlScanner.Scan(sql);
         var statement = new SharedStatement(++_numbers, content.ToArray(), facts.Traits, SettingChange.From(sql, facts));
         _byContent.Add(statement.Content, statement);
+        _bytes += content.Length;
         return statement;
     }
 }

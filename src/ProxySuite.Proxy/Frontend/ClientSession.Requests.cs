@@ -189,6 +189,8 @@ internal sealed partial class ClientSession
     {
         if (traits == StatementTraits.None) return;
         _batchTraits |= traits;
+        // A journal without an end would be memory without one: such a client stays with its server.
+        if ((_pendingChanges?.Count ?? 0) + _settings.Count >= JournalMax) change = null;
         if (change is not null) (_pendingChanges ??= []).Add(new SentChange(_server!.Ledger.LastPushed + 1, change));
         if ((traits & (StatementTraits.DiscardAll | StatementTraits.Deallocate)) != 0) _isDiscardSent = true;
         _pins.Note(traits, isJournaled: change is not null);

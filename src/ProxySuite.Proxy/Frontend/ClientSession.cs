@@ -19,6 +19,12 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     /// <summary>Replies owed at which a client that pipelines is read no further until half of them have come.</summary>
     private const int OwedMax = 10_000;
 
+    /// <summary>Settings, and SETs of a transaction that is not over, that are carried from server to server; a client with more is pinned.</summary>
+    private const int JournalMax = 100;
+
+    /// <summary>CancelRequests on their way to one server; each is a connection to the shard, so a client that sends more gets no more of them.</summary>
+    private const int CancelsMax = 2;
+
     private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
     private static long s_numbers;
 
@@ -154,6 +160,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     public async Task<CancelResult> CancelAsync()
     {
         if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed) return CancelResult.Idle;
+        if (server.CancelsUnderWay >= CancelsMax) return CancelResult.Sent;
         return await CancelAsync(server) ? CancelResult.Sent : CancelResult.Failed;
     }
 

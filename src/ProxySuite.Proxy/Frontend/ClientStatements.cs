@@ -1,4 +1,5 @@
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Frontend;
 
@@ -11,8 +12,15 @@ internal sealed record ClosedBinding(StatementBinding Binding);
 /// <summary>The prepared statements of one client, by its own names, and its unnamed one (design §6).</summary>
 internal sealed class ClientStatements
 {
+    /// <summary>Bytes of names and texts that one client may keep.</summary>
+    public const long BytesMax = 32 << 20;
+
+    // What an entry costs beside its bytes.
+    private const int EntryBytes = 128;
+
     private readonly Dictionary<byte[], StatementBinding> _byName = new(BytesComparer.Instance);
     private byte[] _unnamed = [];
+    private long _bytes;
     private int _unnamedLength = -1;
 
     /// <summary>Counts the client's unnamed Parses: says which of them a server holds.</summary>
@@ -31,25 +39,37 @@ internal sealed class ClientStatements
     public StatementBinding? Find(ReadOnlySpan<byte> name)
         => _byName.Count > 0 && _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out StatementBinding? binding) ? binding : null;
 
-    /// <summary>Names a statement.</summary>
+    /// <summary>Names a statement; the name is free.</summary>
+    /// <exception cref="PgProtocolException">The client keeps more than <see cref="BytesMax"/>: in the proxy's memory, not in a server process of its own.</exception>
     public StatementBinding Add(ReadOnlySpan<byte> name, SharedStatement statement)
     {
+        if (_bytes > BytesMax) PgProtocolException.Throw("too many prepared statements");
         var binding = new StatementBinding(name.ToArray(), statement);
         _byName[binding.Name] = binding;
+        _bytes += Size(binding);
         return binding;
     }
 
     /// <summary>Takes a name away, unless it means something else by now.</summary>
     public void Remove(StatementBinding binding)
     {
-        if (_byName.TryGetValue(binding.Name, out StatementBinding? current) && ReferenceEquals(current, binding)) _byName.Remove(binding.Name);
+        if (_byName.TryGetValue(binding.Name, out StatementBinding? current) && ReferenceEquals(current, binding) && _byName.Remove(binding.Name)) _bytes -= Size(binding);
     }
 
     /// <summary>Puts a name back whose Close was skipped.</summary>
-    public void Restore(StatementBinding binding) => _byName.TryAdd(binding.Name, binding);
+    public void Restore(StatementBinding binding)
+    {
+        if (_byName.TryAdd(binding.Name, binding)) _bytes += Size(binding);
+    }
 
     /// <summary>All names are gone: DEALLOCATE ALL, DISCARD ALL.</summary>
-    public void Clear() => _byName.Clear();
+    public void Clear()
+    {
+        _byName.Clear();
+        _bytes = 0;
+    }
+
+    private static long Size(StatementBinding binding) => EntryBytes + binding.Name.Length + binding.Statement.Content.Length;
 
     /// <summary>The client parsed an unnamed statement.</summary>
     /// <param name="content">Body behind the name, or empty when it was too long to keep: then it lives on its server alone.</param>

@@ -102,6 +102,33 @@ public sealed class JournalTests
         await ExpectCleanedBeforeTheNextAsync(world, server, one);
     }
 
+    [Fact]
+    public async Task A_transaction_of_very_many_sets_is_not_remembered()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync();
+        using RawClient one = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await one.RoundTripAsync(server, "BEGIN", "BEGIN", 'T');
+        for (int i = 0; i < 200; i++) await one.RoundTripAsync(server, $"SET a.b{i} = 1", "SET", 'T');
+        await one.RoundTripAsync(server, "COMMIT", "COMMIT");
+        await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1));
+        await ExpectCleanedBeforeTheNextAsync(world, server, one);
+    }
+
+    [Fact]
+    public async Task A_setting_of_many_kilobytes_is_not_remembered()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync();
+        using RawClient one = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await one.SendAsync(Query($"SET a.b = '{new string('x', 5000)}'"));
+        await server.NextAsync();
+        await server.AnswerAsync(CommandComplete("SET"), ReadyForQuery('I'));
+        await one.ReadyAsync();
+        await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1));
+        await ExpectCleanedBeforeTheNextAsync(world, server, one);
+    }
+
     // Either at once, or when the client to whom the server was pinned leaves.
     private static async Task ExpectCleanedBeforeTheNextAsync(ProxyWorld world, ScriptedConnection server, RawClient one)
     {
