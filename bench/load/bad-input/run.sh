@@ -11,9 +11,9 @@ export BAD_INPUT_REPORT=$PWD/artifacts/bench/bad-input.txt
 deploy/setup/install.sh
 mkdir -p artifacts/bench
 rm -f "$BAD_INPUT_REPORT"
-dotnet build tests/ProxySuite.EndToEnd.Tests -c Release -warnaserror --nologo -v quiet -tl:off -clp:"NoSummary;ErrorsOnly" </dev/null
+log=$PWD/artifacts/bench/bad-input.log
+dotnet build tests/ProxySuite.EndToEnd.Tests -c Release -warnaserror --nologo -v quiet -tl:off </dev/null >"$log" 2>&1 || { cat "$log"; exit 1; }
 echo "bad-input: $(uname -sr), $(nproc) cores, $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"
-log=artifacts/bench/bad-input.log
 status=0
 dotnet test artifacts/build/bin/ProxySuite.EndToEnd.Tests/release/ProxySuite.EndToEnd.Tests.dll --filter FullyQualifiedName~BadInputTests </dev/null >"$log" 2>&1 || status=1
 cat "$BAD_INPUT_REPORT" 2>/dev/null || cat "$log"

@@ -12,9 +12,9 @@ export MIXUP_SECONDS=${1:-60} MIXUP_CLIENTS=${2:-6} MIXUP_REPORT=$PWD/artifacts/
 deploy/setup/install.sh
 mkdir -p artifacts/bench
 rm -f "$MIXUP_REPORT"
-dotnet build tests/ProxySuite.EndToEnd.Tests -c Release -warnaserror --nologo -v quiet -tl:off -clp:"NoSummary;ErrorsOnly" </dev/null
+log=$PWD/artifacts/bench/mixup.log
+dotnet build tests/ProxySuite.EndToEnd.Tests -c Release -warnaserror --nologo -v quiet -tl:off </dev/null >"$log" 2>&1 || { cat "$log"; exit 1; }
 echo "mixup: $(uname -sr), $(nproc) cores, $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"
-log=artifacts/bench/mixup.log
 status=0
 dotnet test artifacts/build/bin/ProxySuite.EndToEnd.Tests/release/ProxySuite.EndToEnd.Tests.dll --filter FullyQualifiedName~MixUpTests </dev/null >"$log" 2>&1 || status=1
 cat "$MIXUP_REPORT" 2>/dev/null || cat "$log"
