@@ -47,6 +47,19 @@ public sealed class TemplateTests
         Assert.Equal(id, acme.Id.ToString("N"));
     }
 
+    [Fact]
+    public async Task A_script_is_not_run_where_a_tenants_own_functions_could_run_with_it()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        Tenant acme = await world.TenantAsync("acme", IsolationModel.Schema, "CREATE TABLE a (i int)");
+        string owner = BackendNames.Role(acme.Id, UserRole.Owner);
+        string schema = BackendNames.Schema(acme.Id);
+        await world.Server.ExecuteAsync($"SET ROLE {owner}; CREATE FUNCTION {schema}.f() RETURNS int LANGUAGE sql RETURN 1", world.ShardDatabase);
+        PostgresException refused = await Assert.ThrowsAsync<PostgresException>(
+            () => world.Server.ExecuteAsync($"CALL proxysuite.apply_as('{owner}', '{schema}', 'INSERT INTO a VALUES (1)')", world.ShardDatabase));
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+    }
+
     [Theory]
     [InlineData("CREATE TABLE a (id bigint PRIMARY KEY)", "table public.a has no column tenant_id uuid NOT NULL")]
     [InlineData("CREATE TABLE a (tenant_id uuid, id bigint)", "table public.a has no column tenant_id uuid NOT NULL")]

@@ -39,9 +39,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON proxysuite.move_progress, proxysuite.mov
 
 -- Runs a script as another role, with that role's schema in front, all or nothing. EXECUTE takes a whole script with its functions and dollar
 -- quotes as the server reads it, and refuses COMMIT and ROLLBACK in it, so it cannot end the caller's transaction.
+-- Only while the role has made no functions yet: a trigger's function that the script sets off could RESET ROLE, or put something off to the commit
+-- (a deferred trigger, a held cursor), and would then run as the caller, a superuser. Later scripts need a session that logged in as the role.
 CREATE OR REPLACE PROCEDURE proxysuite.apply_as(p_role name, p_schema text, p_script text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF p_role <> 'data_owner' AND EXISTS (SELECT FROM pg_proc WHERE proowner = (SELECT oid FROM pg_roles WHERE rolname = p_role)) THEN
+    RAISE EXCEPTION '% has functions of its own, which could run with the rights of this session', p_role USING ERRCODE = '42501',
+      HINT = 'Run the script in a session that logged in as this role.';
+  END IF;
   PERFORM set_config('search_path', quote_ident(p_schema), true);
   EXECUTE format('SET LOCAL ROLE %I', p_role);
   EXECUTE p_script;
