@@ -11,9 +11,18 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
     /// <summary>Nothing beyond what the tenant's start-up packet gives every server.</summary>
     public static readonly SessionSettings None = new([]);
 
+    // What PostgreSQL reads while it turns a text into a parse tree: input of date, time, money and text search literals, and the lexer's own rules.
+    // search_path is not among them: a plan made under another one is made anew.
+    private static readonly string[] ReadByParsing =
+    [
+        "array_nulls", "backslash_quote", "client_encoding", "datestyle", "default_text_search_config", "intervalstyle", "lc_monetary", "lc_numeric", "lc_time",
+        "standard_conforming_strings", "timezone", "timezone_abbreviations", "transform_null_equals", "xmloption",
+    ];
+
     // Sorted by name; names in lower case, values as SQL text that can stand behind "SET name = ".
     private readonly KeyValuePair<string, string>[] _sorted;
     private readonly int _hash;
+    private SessionSettings? _forParsing;
 
     private SessionSettings(KeyValuePair<string, string>[] sorted)
     {
@@ -29,6 +38,15 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
 
     /// <summary>Number of settings.</summary>
     public int Count => _sorted.Length;
+
+    /// <summary>Those of these settings that change what a text means when it is parsed; custom settings never do.</summary>
+    public SessionSettings ForParsing => _forParsing ??= MakeForParsing();
+
+    private SessionSettings MakeForParsing()
+    {
+        KeyValuePair<string, string>[] read = Array.FindAll(_sorted, static setting => ReadByParsing.Contains(setting.Key));
+        return read.Length == 0 ? None : read.Length == _sorted.Length ? this : new SessionSettings(read);
+    }
 
     /// <summary>These settings with one changed; a null value takes the setting away.</summary>
     /// <param name="name">Setting name; lower case.</param>

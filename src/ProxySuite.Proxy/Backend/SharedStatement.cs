@@ -28,6 +28,9 @@ internal sealed class SharedStatement
     /// <summary>The SET or RESET that it is, if it is one.</summary>
     public SettingChange? Change { get; }
 
+    /// <summary>The settings that it is parsed under on every server; null for a statement of one client alone.</summary>
+    public SessionSettings? ParsedUnder { get; init; }
+
     /// <summary>A server has parsed it: a Parse of the same content need not be asked for again.</summary>
     public bool IsProven { get; set; }
 
@@ -35,34 +38,57 @@ internal sealed class SharedStatement
     public StatementTraits Traits { get; }
 }
 
-/// <summary>All statements that a tenant's clients have prepared, by content. Touched by one reactor's thread alone.</summary>
-/// <param name="statementsMax">Past this number the catalog starts again: later equal statements get a new name, and nothing else is lost.</param>
-/// <param name="bytesMax">The same for the bytes of their texts.</param>
-internal sealed class StatementCatalog(int statementsMax = 5000, long bytesMax = 16 << 20)
+/// <summary>All statements that a tenant's clients have prepared, by content and by the settings they are parsed under. Touched by one reactor's thread alone.</summary>
+/// <remarks>
+/// Parsing folds literals into constants: <c>'2020-01-01'::timestamptz</c> means another instant under another TimeZone, and stays what it was at Parse. So the same text
+/// under other settings is another statement.
+/// </remarks>
+internal sealed class StatementCatalog
 {
-    private readonly Dictionary<byte[], SharedStatement> _byContent = new(BytesComparer.Instance);
+    // Past either bound the catalog starts again: later equal statements get a new name, and nothing else is lost.
+    private const int StatementsMax = 5000;
+    private const int ContentBytesMax = 16 << 20;
+
+    private readonly Dictionary<SessionSettings, Dictionary<byte[], SharedStatement>> _bySettings = [];
     private long _numbers;
-    private long _bytes;
+    private int _count;
+    private int _contentBytes;
 
     /// <summary>A statement whose text is not kept: it lives on one server only.</summary>
     public SharedStatement MakeUnshared() => new(++_numbers, [], StatementTraits.None, change: null);
 
+    /// <summary>A statement of one client alone, parsed while its settings are in flux: nobody else may be given it.</summary>
+    /// <param name="content">As <see cref="SharedStatement.Content"/>.</param>
+    public SharedStatement MakePrivate(ReadOnlySpan<byte> content) => Make(content, parsedUnder: null);
+
     /// <summary>The statement with this content, made when it is new.</summary>
     /// <param name="content">As <see cref="SharedStatement.Content"/>.</param>
-    /// <param name="sql">The text within it.</param>
-    public SharedStatement Intern(ReadOnlySpan<byte> content, ReadOnlySpan<byte> sql)
+    /// <param name="parsedUnder">The client's settings, as far as parsing reads them: <see cref="SessionSettings.ForParsing"/>.</param>
+    public SharedStatement Intern(ReadOnlySpan<byte> content, SessionSettings parsedUnder)
     {
-        Dictionary<byte[], SharedStatement>.AlternateLookup<ReadOnlySpan<byte>> lookup = _byContent.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (lookup.TryGetValue(content, out SharedStatement? known)) return known;
-        if (_byContent.Count >= statementsMax || _bytes > bytesMax)
+        if (!_bySettings.TryGetValue(parsedUnder, out Dictionary<byte[], SharedStatement>? byContent))
         {
-            _byContent.Clear();
-            _bytes = 0;
+            _bySettings.Add(parsedUnder, byContent = new Dictionary<byte[], SharedStatement>(BytesComparer.Instance));
         }
-        StatementFacts facts = SqlScanner.Scan(sql);
-        var statement = new SharedStatement(++_numbers, content.ToArray(), facts.Traits, SettingChange.From(sql, facts));
-        _byContent.Add(statement.Content, statement);
-        _bytes += content.Length;
+        if (byContent.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(content, out SharedStatement? known)) return known;
+        if (_count >= StatementsMax || _contentBytes > ContentBytesMax)
+        {
+            _bySettings.Clear();
+            byContent.Clear();
+            _bySettings.Add(parsedUnder, byContent);
+            _count = _contentBytes = 0;
+        }
+        SharedStatement statement = Make(content, parsedUnder);
+        byContent.Add(statement.Content, statement);
+        _count++;
+        _contentBytes += content.Length;
         return statement;
+    }
+
+    private SharedStatement Make(ReadOnlySpan<byte> content, SessionSettings? parsedUnder)
+    {
+        ReadOnlySpan<byte> sql = content[..content.IndexOf((byte)0)];
+        StatementFacts facts = SqlScanner.Scan(sql);
+        return new SharedStatement(++_numbers, content.ToArray(), facts.Traits, SettingChange.From(sql, facts)) { ParsedUnder = parsedUnder };
     }
 }

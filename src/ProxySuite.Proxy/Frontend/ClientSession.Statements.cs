@@ -57,7 +57,7 @@ internal sealed partial class ClientSession
     {
         Parse parse = Parse.Read(body);
         if (parse.StatementName.IsEmpty || _statements.Find(parse.StatementName) is not null) return false;
-        SharedStatement statement = _pool.Statements.Intern(body[(parse.StatementName.Length + 1)..], parse.Sql);
+        SharedStatement statement = _pool.Statements.Intern(body[(parse.StatementName.Length + 1)..], _settings.ForParsing);
         if (!statement.IsProven) return false;
         _statements.Add(parse.StatementName, statement);
         ToClient(ParseCompleteFrame);
@@ -90,7 +90,7 @@ internal sealed partial class ClientSession
             server.Ledger.Push(Owed.Parse);
             return;
         }
-        statement = _pool.Statements.Intern(content, parse.Sql);
+        statement = InternHere(content);
         StatementBinding binding = _statements.Add(parse.StatementName, statement);
         Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);
         if (server.Statements.Touch(statement))
@@ -162,7 +162,7 @@ internal sealed partial class ClientSession
         }
         else
         {
-            Ensure(binding.Statement, server, rewritten);
+            binding = Give(binding, server, rewritten);
             NoteTraits(binding.Statement.Traits, binding.Statement.Change);
             Bind.WriteStart(rewritten, bind.PortalName, binding.Statement.ServerName, restLength);
         }
@@ -180,7 +180,7 @@ internal sealed partial class ClientSession
         {
             Cut(received, at, ref from, rewritten, frameLength);
             StatementBinding? binding = _statements.Find(name);
-            if (binding is not null) Ensure(binding.Statement, server, rewritten);
+            if (binding is not null) binding = Give(binding, server, rewritten);
             Describe.Write(rewritten, StatementOrPortal.Statement, binding is null ? ForeignName(name) : binding.Statement.ServerName);
         }
         server.Ledger.Push(Owed.DescribeStatement);
@@ -201,6 +201,27 @@ internal sealed partial class ClientSession
         Cut(received, at, ref from, rewritten, frameLength);
         Close.Write(rewritten, StatementOrPortal.Statement, NoSuchStatement);
         server.Ledger.Push(Owed.Close, swallow: false, binding is null ? null : new ClosedBinding(binding));
+    }
+
+    /// <summary>True while the server's settings are not those of the journal: what is parsed now must not be shared.</summary>
+    private bool HasSettingsInFlux => _pendingChanges is { Count: > 0 } || _pins.Any
+        || (_batchTraits & (StatementTraits.SetLocal | StatementTraits.SetsSession | StatementTraits.SetConfig | StatementTraits.Do | StatementTraits.Call)) != 0;
+
+    private SharedStatement InternHere(ReadOnlySpan<byte> content)
+        => HasSettingsInFlux ? _pool.Statements.MakePrivate(content) : _pool.Statements.Intern(content, _settings.ForParsing);
+
+    /// <summary>
+    /// Gives the server what a name stands for. Where the server has it, that is used, as PostgreSQL keeps what it parsed; else, when it would be parsed under
+    /// other settings than all who share it expect, the name gets the statement of those settings.
+    /// </summary>
+    private StatementBinding Give(StatementBinding binding, ServerConnection server, FrameWriter rewritten)
+    {
+        SharedStatement statement = binding.Statement;
+        if (server.Statements.Touch(statement) || statement.Content.Length == 0) return binding;
+        bool isShared = statement.ParsedUnder is not null;
+        if (isShared && (HasSettingsInFlux || !statement.ParsedUnder!.Equals(_settings.ForParsing))) binding = _statements.Rebind(binding, InternHere(statement.Content));
+        Ensure(binding.Statement, server, rewritten);
+        return binding;
     }
 
     private UnnamedStatement MyUnnamed => new(_number, _statements.UnnamedVersion);

@@ -50,6 +50,14 @@ internal sealed class ClientStatements
         return binding;
     }
 
+    /// <summary>Gives a name's content another statement: the settings it is parsed under have changed.</summary>
+    public StatementBinding Rebind(StatementBinding binding, SharedStatement statement)
+    {
+        var changed = new StatementBinding(binding.Name, statement);
+        if (_byName.ContainsKey(binding.Name)) _byName[binding.Name] = changed;
+        return changed;
+    }
+
     /// <summary>Takes a name away, unless it means something else by now.</summary>
     public void Remove(StatementBinding binding)
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using ProxySuite.Proxy.Backend;
 using Xunit;
 
@@ -57,23 +58,34 @@ public sealed class ServerStatementsTests
     public void Equal_contents_share_a_name_and_different_ones_do_not()
     {
         var catalog = new StatementCatalog();
-        SharedStatement one = catalog.Intern("SELECT 1\0\0\0"u8, "SELECT 1"u8);
-        Assert.Same(one, catalog.Intern("SELECT 1\0\0\0"u8, "SELECT 1"u8));
-        SharedStatement typed = catalog.Intern("SELECT 1\0\0\u0001\0\0\0\u0017"u8, "SELECT 1"u8);
+        SharedStatement one = catalog.Intern("SELECT 1\0\0\0"u8, SessionSettings.None);
+        Assert.Same(one, catalog.Intern("SELECT 1\0\0\0"u8, SessionSettings.None));
+        SharedStatement typed = catalog.Intern("SELECT 1\0\0\u0001\0\0\0\u0017"u8, SessionSettings.None);
         Assert.NotEqual(one.ServerName, typed.ServerName);
+    }
+
+    [Fact]
+    public void The_same_content_under_settings_that_parsing_reads_is_another_statement()
+    {
+        var catalog = new StatementCatalog();
+        SessionSettings tokyo = SessionSettings.None.With("timezone", "'Asia/Tokyo'");
+        SessionSettings named = SessionSettings.None.With("application_name", "'a'");
+        SharedStatement plain = catalog.Intern("SELECT 1\0\0\0"u8, SessionSettings.None.ForParsing);
+        Assert.NotSame(plain, catalog.Intern("SELECT 1\0\0\0"u8, tokyo.ForParsing));
+        Assert.Same(plain, catalog.Intern("SELECT 1\0\0\0"u8, named.ForParsing));
+        Assert.NotSame(plain, catalog.MakePrivate("SELECT 1\0\0\0"u8));
     }
 
     [Fact]
     public void A_full_catalog_starts_again_and_never_uses_a_name_twice()
     {
-        var catalog = new StatementCatalog(statementsMax: 2);
-        SharedStatement first = catalog.Intern("a\0"u8, "a"u8);
-        catalog.Intern("b\0"u8, "b"u8);
-        catalog.Intern("c\0"u8, "c"u8);
-        SharedStatement again = catalog.Intern("a\0"u8, "a"u8);
-        Assert.NotSame(first, again);
-        Assert.NotEqual(first.ServerName, again.ServerName);
+        var catalog = new StatementCatalog();
+        var names = new HashSet<string>();
+        for (int i = 0; i < 12_000; i++) Assert.True(names.Add(NameOf(catalog.Intern(Encoding.ASCII.GetBytes($"SELECT {i}\0\0\0"), SessionSettings.None))));
+        Assert.True(names.Add(NameOf(catalog.Intern("SELECT 0\0\0\0"u8, SessionSettings.None))));
     }
+
+    private static string NameOf(SharedStatement statement) => Encoding.ASCII.GetString(statement.ServerName);
 
     private static SharedStatement Make(int number) => new(number, [1], default, change: null);
 }
