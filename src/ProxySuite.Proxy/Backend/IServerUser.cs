@@ -9,6 +9,9 @@ internal interface IServerUser : ILedgerObserver
     /// <returns>False when no more can be taken until <see cref="ServerConnection.ResumeReplies"/>.</returns>
     bool OnReplies(ReadOnlySpan<byte> replies);
 
+    /// <summary>Whether notifications of the server's session are for this user: it has said LISTEN, or the session is its own.</summary>
+    bool WantsNotifications { get; }
+
     /// <summary>A ReadyForQuery went out with the replies before this call. The user may check the server in from here.</summary>
     void OnReadyForQuery(ServerConnection server, TransactionStatus status);
 

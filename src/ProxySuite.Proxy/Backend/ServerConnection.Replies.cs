@@ -47,7 +47,7 @@ internal sealed partial class ServerConnection
 
             if (type is BackendMessage.NoticeResponse or BackendMessage.ParameterStatus or BackendMessage.NotificationResponse)
             {
-                bool forward = _user is not null && !Ledger.IsHeadSwallowed;
+                bool forward = _user is not null && !Ledger.IsHeadSwallowed && (type != BackendMessage.NotificationResponse || _user.WantsNotifications);
                 if (type == BackendMessage.ParameterStatus) NoteParameter(body, forward);
                 Cut(forward, received, ref at, ref from, end, ref roomy);
                 continue;

@@ -37,6 +37,9 @@ internal sealed partial class ClientSession
     }
 
     /// <inheritdoc/>
+    public bool WantsNotifications => _pins.HasListen || _pool.Config.Mode == PoolMode.Session;
+
+    /// <inheritdoc/>
     public void OnReadyForQuery(ServerConnection server, TransactionStatus status)
     {
         _stats.Queries++;

@@ -120,7 +120,16 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     private static async Task CancelAtHomeAsync((FrontendContext Home, CancelRequest Request, TaskCompletionSource<CancelResult> Done) work)
     {
         ClientSession? session = work.Home.Sessions.Find(work.Request.ProcessId, work.Request.Key);
-        work.Done.SetResult(session is null ? CancelResult.Unknown : await session.CancelAsync());
+        CancelResult result = CancelResult.Failed;
+        try
+        {
+            result = session is null ? CancelResult.Unknown : await session.CancelAsync();
+        }
+        finally
+        {
+            // Whatever happened: the handshake that brought the request waits for this.
+            work.Done.SetResult(result);
+        }
     }
 
     private static async Task StartMovedAsync(

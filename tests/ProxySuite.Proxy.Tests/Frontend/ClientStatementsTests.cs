@@ -8,7 +8,7 @@ namespace ProxySuite.Proxy.Tests.Frontend;
 
 public sealed class ClientStatementsTests
 {
-    private static readonly SharedStatement One = new StatementCatalog().Intern("SELECT 1\0\0\0"u8, "SELECT 1"u8);
+    private static readonly SharedStatement One = new StatementCatalog().Intern("SELECT 1\0\0\0"u8, SessionSettings.None);
 
     [Fact]
     public void A_client_that_never_stops_preparing_is_stopped()

@@ -86,7 +86,7 @@ internal static class GoldenSequences
         new("prepare and execute in SQL", Query("PREPARE q(int) AS SELECT $1 + 1"), BackendMessage.ReadyForQuery, Query("EXECUTE q(1)"), BackendMessage.ReadyForQuery, Query("DEALLOCATE q"), Query("EXECUTE q(1)")),
         new("cursor with hold", Query("DECLARE h CURSOR WITH HOLD FOR SELECT generate_series(1, 3)"), BackendMessage.ReadyForQuery, Query("FETCH 2 FROM h"), BackendMessage.ReadyForQuery, Query("FETCH 2 FROM h"), Query("CLOSE h")),
         new("notify to oneself", Query("LISTEN news"), BackendMessage.ReadyForQuery, Query("NOTIFY news, 'hello'"), BackendMessage.NotificationResponse, Query("SELECT 1")),
-        new("discard all and on", Parse("s", "SELECT 1"), Sync, Query("SET a.g = '1'"), Query("DISCARD ALL"), Parse("s", "SELECT 2"), Bind("", "s"), Execute(), Sync, Query("SELECT current_setting('a.g', true)")),
+        new("discard all and on", Parse("s", "SELECT 1"), Sync, Query("SET a.g = '1'"), Query("DISCARD ALL"), Parse("s", "SELECT 2"), Bind("", "s"), Execute(), Sync, Query("SELECT coalesce(current_setting('a.g', true), '')")),
         new("discard all in a transaction", Parse("s", "SELECT 1"), Sync, Query("BEGIN"), Query("DISCARD ALL"), Query("ROLLBACK"), Bind("", "s"), Execute(), Sync),
         new("deallocate all", Parse("s", "SELECT 1"), Sync, Query("DEALLOCATE ALL"), Bind("", "s"), Execute(), Sync),
         new("notice", Query("DO $$ BEGIN RAISE NOTICE 'hello'; END $$"), Query("SELECT 1")),
