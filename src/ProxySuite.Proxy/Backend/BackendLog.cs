@@ -11,4 +11,7 @@ internal static partial class BackendLog
 
     [LoggerMessage(EventIds.Backend + 2, LogLevel.Warning, "cancel request could not be sent: host={Host} reason={Reason}")]
     public static partial void CancelFailed(this ILogger logger, string host, string reason);
+
+    [LoggerMessage(EventIds.Backend + 3, LogLevel.Error, "authorities of server certificates cannot be used, those in use stay: {Reason}")]
+    public static partial void ServerCaRefused(this ILogger logger, string reason);
 }

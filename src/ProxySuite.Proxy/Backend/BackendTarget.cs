@@ -1,4 +1,5 @@
 using System.Net;
+using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Secrets;
 
 namespace ProxySuite.Proxy.Backend;
@@ -10,7 +11,11 @@ namespace ProxySuite.Proxy.Backend;
 /// <param name="Password">The role's password; known to the proxy alone and never logged.</param>
 /// <param name="Settings">Start-up settings; they become the session's reset values, so no statement of the client can undo them for good.</param>
 internal sealed record BackendTarget(
-    IReadOnlyList<EndPoint> EndPoints, string Database, string Role, Secret Password, IReadOnlyList<KeyValuePair<string, string>> Settings);
+    IReadOnlyList<EndPoint> EndPoints, string Database, string Role, Secret Password, IReadOnlyList<KeyValuePair<string, string>> Settings)
+{
+    /// <summary>Whether and how far the connection is encrypted and verified.</summary>
+    public TlsMode Tls { get; init; } = TlsMode.Disable;
+}
 
 /// <summary>What a login brought back.</summary>
 /// <param name="Parameters">Parameters reported until the first ReadyForQuery.</param>

@@ -15,6 +15,9 @@ internal sealed class MessagePipe(IDuplexPipe pipe, int bodyLengthMax)
     /// <summary>Collects what the next flush sends.</summary>
     public FrameWriter Out { get; } = new();
 
+    /// <summary>What SCRAM can bind the TLS channel below by (tls-server-end-point); empty where there is none.</summary>
+    public byte[] ChannelBinding { get; init; } = [];
+
     /// <summary>The next message.</summary>
     /// <returns>Null when the peer has ended the stream.</returns>
     /// <exception cref="ProxySuite.Wire.Errors.PgProtocolException">An impossible or excessive length.</exception>

@@ -1,5 +1,6 @@
 using System.Net;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Model;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Frames;
 using ProxySuite.Wire.Messages;
@@ -43,6 +44,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
 
     /// <summary>The host it was opened to; a cancel has to go to the same.</summary>
     public required EndPoint EndPoint { get; init; }
+
+    /// <summary>How a cancel is to be encrypted: no less than this connection.</summary>
+    public required TlsMode CancelTls { get; init; }
 
     /// <summary>The server's own pid and key, for a CancelRequest.</summary>
     public CancelKey CancelKey { get; }

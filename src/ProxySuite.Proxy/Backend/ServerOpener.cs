@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Proxy.Transport.Tls;
+using ProxySuite.Tenancy.Model;
 using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Backend;
@@ -20,7 +22,7 @@ internal sealed class OpenException(OpenFailure failure, Exception? inner = null
 }
 
 /// <summary>Opens and logs in server connections: the shard's hosts in turn, all within one deadline.</summary>
-internal sealed class ServerOpener(ILogger<ServerOpener> logger)
+internal sealed class ServerOpener(ServerTls tls, ILogger<ServerOpener> logger)
 {
     private readonly ScramKeyCache _keys = new();
 
@@ -30,17 +32,22 @@ internal sealed class ServerOpener(ILogger<ServerOpener> logger)
         Reactor reactor, BackendTarget target, IServerOwner owner, Interner<ParameterSnapshot> parameters, int role, int generation, ProxyOptions options)
     {
         using var deadline = new CancellationTokenSource(options.Pool.ServerConnectTimeout);
+        bool worthSecondTry = false;
         OpenFailure failure = new("the shard has no host", IsPermanent: true);
-        foreach (EndPoint endPoint in target.EndPoints)
+        foreach ((EndPoint endPoint, TlsMode mode, bool isSecondTry) in Attempts(target))
         {
+            if (isSecondTry && !worthSecondTry) continue;
+            worthSecondTry = false;
             TransportConnection? link = null;
             try
             {
                 link = await ConnectAsync(reactor, endPoint, options.Transport.Sockets(), deadline.Token);
+                link = await tls.SecureAsync(link, endPoint, mode, deadline.Token);
                 BackendLogin login = await ServerLogin.RunAsync(link, target, _keys, deadline.Token);
                 var server = new ServerConnection(link, owner, login, parameters, reactor.NowMilliseconds)
                 {
                     EndPoint = endPoint,
+                    CancelTls = link is not TlsConnection ? TlsMode.Disable : target.Tls is TlsMode.Allow or TlsMode.Prefer ? TlsMode.Require : target.Tls,
                     RoleIndex = role,
                     Generation = generation,
                 };
@@ -58,14 +65,26 @@ internal sealed class ServerOpener(ILogger<ServerOpener> logger)
             {
                 link?.Abort();
                 failure = refused.Failure;
+                worthSecondTry = target.Tls == TlsMode.Allow && refused.Failure.IsPermanent;
             }
             catch (Exception broken) when (broken is SocketException or IOException or PgErrorException)
             {
                 link?.Abort();
                 failure = new OpenFailure($"{endPoint}: {broken.Message}", IsPermanent: false);
+                worthSecondTry = broken is ServerTlsException;
             }
         }
         throw new OpenException(failure);
+    }
+
+    /// <summary>The hosts in turn. As in libpq, allow goes back to TLS when the login was refused, and prefer to the clear when the handshake failed.</summary>
+    private static IEnumerable<(EndPoint EndPoint, TlsMode Mode, bool IsSecondTry)> Attempts(BackendTarget target)
+    {
+        foreach (EndPoint endPoint in target.EndPoints)
+        {
+            yield return (endPoint, target.Tls, false);
+            if (target.Tls is TlsMode.Allow or TlsMode.Prefer) yield return (endPoint, target.Tls == TlsMode.Allow ? TlsMode.Prefer : TlsMode.Disable, true);
+        }
     }
 
     /// <summary>Says in the log why a tenant has no server connection; clients are told only that the shard is not available.</summary>

@@ -54,9 +54,9 @@ internal sealed class Authenticator(CurrentOptions options, TenantDirectory tena
     private async Task<bool> ProvesPasswordAsync(MessagePipe pipe, TenantNaming naming, TenantUser? user, CancellationToken cancellationToken)
     {
         ScramServer exchange = user is null
-            ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"))
-            : new ScramServer(user.Verifier);
-        Authentication.WriteSASL(pipe.Out, withChannelBinding: false);
+            ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"), pipe.ChannelBinding)
+            : new ScramServer(user.Verifier, pipe.ChannelBinding);
+        Authentication.WriteSASL(pipe.Out, withChannelBinding: pipe.ChannelBinding.Length > 0);
         await pipe.FlushAsync(cancellationToken);
         PipeMessage first = await NextAsync(pipe, cancellationToken);
         Authentication.WriteSASLContinue(pipe.Out, Start(exchange, first.Body));

@@ -169,7 +169,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         server.CancelsUnderWay++;
         try
         {
-            return await _context.Canceller.CancelAsync(_context.Reactor, server.EndPoint, server.CancelKey, _context.Options.Value);
+            return await _context.Canceller.CancelAsync(_context.Reactor, server.EndPoint, server.CancelTls, server.CancelKey, _context.Options.Value);
         }
         finally
         {

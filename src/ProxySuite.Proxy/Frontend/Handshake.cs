@@ -66,7 +66,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             TenantNaming naming = TenantNaming.Of(startup, fromOptions.LastOrDefault(static setting => setting.Key == "tenant").Value);
             (tenant, user) = naming;
             SessionSettings settings = StartupSettings.Of(startup, fromOptions);
-            var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes);
+            var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes) { ChannelBinding = (link as TlsConnection)?.ChannelBinding ?? [] };
             if (startup.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.NegotiatedVersion, startup.UnsupportedOptions);
             AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, ClientOrigin.Of(link.RemoteEndPoint, link is TlsConnection), deadline.Token);
 

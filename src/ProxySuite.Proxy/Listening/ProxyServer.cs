@@ -26,6 +26,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private readonly Reactor[] _reactors;
     private readonly FrontendContext[] _contexts;
     private readonly ClientTls _tls;
+    private readonly ServerTls _serverTls;
     private readonly Handshake _handshake;
     private readonly List<IListener> _listeners = [];
     private readonly CancellationTokenSource _stopping = new();
@@ -50,8 +51,9 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         int count = current.Reactors.Count > 0 ? current.Reactors.Count : Environment.ProcessorCount;
         count = Math.Min(count, SessionTable.ReactorsMax);
         _reactors = [.. Enumerable.Range(0, count).Select(index => ReactorFactory.Create(current.Transport.Kind, index))];
-        var opener = new ServerOpener(loggers.CreateLogger<ServerOpener>());
-        var canceller = new Canceller(loggers.CreateLogger<Canceller>());
+        _serverTls = new ServerTls(options, loggers.CreateLogger<ServerTls>());
+        var opener = new ServerOpener(_serverTls, loggers.CreateLogger<ServerOpener>());
+        var canceller = new Canceller(_serverTls, loggers.CreateLogger<Canceller>());
         var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting));
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
@@ -142,6 +144,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         await StopAsync(CancellationToken.None);
         _stopping.Dispose();
         _tls.Dispose();
+        _serverTls.Dispose();
     }
 
     private void Listen(ProxyOptions current)

@@ -35,6 +35,7 @@ internal static class OptionsRules
     {
         var problems = new List<ConfigProblem>();
         TlsFiles.Load(tls, problems)?.Dispose();
+        TlsFiles.LoadServerAuthorities(tls, problems);
         return problems;
     }
 

@@ -38,6 +38,13 @@ internal sealed record TlsFiles(X509Certificate2 Certificate, X509Certificate2Co
         }
     }
 
+    /// <summary>Reads the authorities of servers' certificates.</summary>
+    /// <param name="options">The section.</param>
+    /// <param name="problems">Takes what is wrong.</param>
+    /// <returns>Empty for those of the operating system; null after a problem.</returns>
+    public static X509Certificate2Collection? LoadServerAuthorities(TlsOptions options, ICollection<ConfigProblem> problems)
+        => options.ServerCaFile.Length == 0 ? [] : Certificates(options.ServerCaFile, "Tls:ServerCaFile", problems);
+
     /// <inheritdoc/>
     public void Dispose()
     {

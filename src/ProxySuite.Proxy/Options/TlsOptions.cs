@@ -16,7 +16,7 @@ public enum ClientTlsMode : byte
     VerifyFull,
 }
 
-/// <summary>Section <c>Tls</c>: encryption between client and proxy.</summary>
+/// <summary>Section <c>Tls</c>: encryption between client and proxy, and whom to trust between proxy and shards.</summary>
 public sealed record TlsOptions
 {
     /// <summary>Whether clients may or must use TLS.</summary>
@@ -35,6 +35,10 @@ public sealed record TlsOptions
     /// <value>A readable file; default empty. Reloadable; the file is read again on every reload.</value>
     public string ClientCaFile { get; init; } = "";
 
+    /// <summary>Certificate authorities that sign the certificates of shards, in PEM form, for shards of TLS mode verify-ca and verify-full; with it, require verifies too.</summary>
+    /// <value>A readable file; default empty: the operating system's authorities. Reloadable; the file is read again on every reload.</value>
+    public string ServerCaFile { get; init; } = "";
+
     internal static TlsOptions Read(SectionReader section)
     {
         var defaults = new TlsOptions();
@@ -44,6 +48,7 @@ public sealed record TlsOptions
             CertificateFile = section.Text(nameof(CertificateFile), defaults.CertificateFile, Reload.Live),
             KeyFile = section.Text(nameof(KeyFile), defaults.KeyFile, Reload.Live),
             ClientCaFile = section.Text(nameof(ClientCaFile), defaults.ClientCaFile, Reload.Live),
+            ServerCaFile = section.Text(nameof(ServerCaFile), defaults.ServerCaFile, Reload.Live),
         };
     }
 }

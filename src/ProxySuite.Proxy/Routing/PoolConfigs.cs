@@ -29,7 +29,7 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             Connections = tenant.Plan.Connections,
             Mode = tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode,
             Targets = targets,
-            Fingerprint = string.Create(CultureInfo.InvariantCulture, $"{tenant.Placement.Epoch}/{tenant.CredentialsEpoch}/{targets[0].Database}/")
+            Fingerprint = string.Create(CultureInfo.InvariantCulture, $"{tenant.Placement.Epoch}/{tenant.CredentialsEpoch}/{targets[0].Database}/{targets[0].Tls}/")
                 + string.Join('/', targets[0].EndPoints) + '/' + string.Join('/', targets[0].Settings),
         };
     }
@@ -43,7 +43,10 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             tenant.Placement.Database,
             login,
             new Secret(passwords.PasswordFor(login, tenant.CredentialsEpoch)),
-            [.. settings.For(tenant)]);
+            [.. settings.For(tenant)])
+        {
+            Tls = entry.Shard.Tls,
+        };
     }
 
     private static EndPoint ToEndPoint(ShardEndpoint endpoint)

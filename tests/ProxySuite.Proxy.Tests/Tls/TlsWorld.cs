@@ -9,9 +9,12 @@ namespace ProxySuite.Proxy.Tests.Tls;
 /// <summary>A proxy with TLS in front of a real PostgreSQL, with the tenant "acme".</summary>
 internal sealed class TlsWorld : IAsyncDisposable
 {
-    private TlsWorld(TestCertificates certificates, ProxyWorld proxy)
+    private readonly bool _ownsCertificates;
+
+    private TlsWorld(TestCertificates certificates, bool ownsCertificates, ProxyWorld proxy)
     {
         Certificates = certificates;
+        _ownsCertificates = ownsCertificates;
         Proxy = proxy;
     }
 
@@ -32,9 +35,10 @@ internal sealed class TlsWorld : IAsyncDisposable
         bool withClientAuthority = false, PostgresServer? server = null, TlsMode serverTls = TlsMode.Prefer, string host = "127.0.0.1", TestCertificates? certificates = null)
     {
         server ??= await PostgresServer.SharedAsync(15);
-        certificates ??= new TestCertificates();
         string database = await server.CreateDatabaseAsync();
         var shard = new Shard { Id = new ShardId(1), Name = "one", Primary = [new ShardEndpoint(host, server.Port)], Database = database, Tls = serverTls };
+        bool ownsCertificates = certificates is null;
+        certificates ??= new TestCertificates();
         TlsOptions tls = mode == ClientTlsMode.Disable ? new TlsOptions() : certificates.Options(mode, withClientAuthority);
         ProxyWorld proxy = await ProxyWorld.OnServerAsync(shard, options => (configure ?? (same => same))(options with { Tls = tls }));
         Tenant tenant = proxy.AddTenant("acme", connections: 4).Tenant;
@@ -43,7 +47,7 @@ internal sealed class TlsWorld : IAsyncDisposable
             string password = proxy.BackendPassword(tenant, role);
             await server.ExecuteAsync($"CREATE ROLE \"{BackendNames.Role(tenant.Id, role)}\" LOGIN PASSWORD '{password}'", database);
         }
-        return new TlsWorld(certificates, proxy);
+        return new TlsWorld(certificates, ownsCertificates, proxy);
     }
 
     /// <summary>What psql's libpq is told; more may be appended.</summary>
@@ -56,6 +60,6 @@ internal sealed class TlsWorld : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Proxy.DisposeAsync();
-        Certificates.Dispose();
+        if (_ownsCertificates) Certificates.Dispose();
     }
 }

@@ -81,6 +81,7 @@ public sealed class ProxyWorld : IAsyncDisposable
             Primary = [new ShardEndpoint("127.0.0.1", scripted.Port)],
             Database = "app",
             ConnectionsMax = shardConnections,
+            Tls = TlsMode.Disable,
         };
         var world = new ProxyWorld(scripted, shard, (configure ?? (options => options))(Defaults));
         world.AddTenant("acme", connections, mode);

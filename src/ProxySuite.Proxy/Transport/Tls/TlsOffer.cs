@@ -21,6 +21,8 @@ internal sealed class TlsOffer
             ServerCertificateContext = SslStreamCertificateContext.Create(files.Certificate, files.Chain, offline: true),
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             AllowRenegotiation = false,
+            // Nor does PostgreSQL: no driver resumes sessions, and one that leaves without having read its tickets resets the connection.
+            AllowTlsResume = false,
             ApplicationProtocols = [ClientTls.Protocol],
             // Asks only: a client without one is told in words that it needs one, behind the handshake.
             ClientCertificateRequired = _clientAuthorities.Count > 0,
