@@ -1,5 +1,6 @@
 using System.Text;
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Frontend.Auth;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Options.Hba;
 using ProxySuite.Tenancy.Cache;
@@ -22,9 +23,10 @@ internal readonly record struct AuthenticatedUser(TenantEntry Entry, TenantUser 
 /// <param name="options">Options in force: the host rules.</param>
 /// <param name="tenants">Where tenants are looked up.</param>
 /// <param name="secret">Makes the salts of users who do not exist; the same on all proxies.</param>
-/// <param name="time">Tells whether a password has expired.</param>
+/// <param name="time">Tells whether a password has expired, and drives the brake.</param>
 internal sealed class Authenticator(CurrentOptions options, TenantDirectory tenants, MasterKey secret, TimeProvider time)
 {
+    private readonly LoginBrake _brake = new(options, time);
     private readonly byte[] _mockSecret = secret.Authenticate("proxysuite/mock-scram"u8);
 
     /// <summary>Runs the exchange up to, and without, AuthenticationOk; what remains to be sent is left in <see cref="MessagePipe.Out"/>.</summary>
@@ -38,20 +40,26 @@ internal sealed class Authenticator(CurrentOptions options, TenantDirectory tena
 
         TenantEntry? entry = await FindAsync(naming.Slug, cancellationToken);
         TenantUser? user = UserOf(entry, naming);
-        bool isProven = rule.Method == LoginMethod.Trust || await ProvesPasswordAsync(pipe, naming, user, cancellationToken);
-        if (!isProven || user is null) throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
+        BrakeKey brakeKey = BrakeKey.Of(TenantSlug.TryParse(naming.Slug, out _) ? naming.Slug : "", origin);
+        bool isProven = rule.Method == LoginMethod.Trust || await ProvesPasswordAsync(pipe, naming, user, brakeKey, cancellationToken);
+        if (!isProven || user is null)
+        {
+            _brake.Failed(brakeKey);
+            throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
+        }
         // The client took as long as it liked: what the registry says now counts. For a tenant in memory, which this one is, it is there at once.
         entry = await FindAsync(naming.Slug, cancellationToken);
         if (UserOf(entry, naming) is not { } known || known.Verifier.ToStoredForm() != user.Verifier.ToStoredForm())
         {
             throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
         }
+        if (rule.Method != LoginMethod.Trust) _brake.Succeeded(brakeKey);
         if (!entry!.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
         return new AuthenticatedUser(entry, known);
     }
 
     /// <summary>A SCRAM-SHA-256 exchange; for a user who does not exist one that looks the same and fails.</summary>
-    private async Task<bool> ProvesPasswordAsync(MessagePipe pipe, TenantNaming naming, TenantUser? user, CancellationToken cancellationToken)
+    private async Task<bool> ProvesPasswordAsync(MessagePipe pipe, TenantNaming naming, TenantUser? user, BrakeKey brakeKey, CancellationToken cancellationToken)
     {
         ScramServer exchange = user is null
             ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"), pipe.ChannelBinding)
@@ -62,6 +70,7 @@ internal sealed class Authenticator(CurrentOptions options, TenantDirectory tena
         Authentication.WriteSASLContinue(pipe.Out, Start(exchange, first.Body));
         await pipe.FlushAsync(cancellationToken);
         PipeMessage last = await NextAsync(pipe, cancellationToken);
+        if (!await _brake.PassAsync(brakeKey, cancellationToken)) return false;
         if (!exchange.TryFinish(SASLResponse.Read(last.Body), out byte[]? serverFinal)) return false;
         Authentication.WriteSASLFinal(pipe.Out, serverFinal);
         return true;

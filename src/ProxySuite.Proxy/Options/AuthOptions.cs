@@ -13,6 +13,14 @@ public sealed record AuthOptions
     /// <value>1 s to 10 min; default 15 s. Reloadable, for connections accepted afterwards.</value>
     public TimeSpan LoginTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Failed logins of one tenant from one address before further ones have to wait; one is forgotten every 10 s, all with a success.</summary>
+    /// <value>1 to 10000; default 10. Reloadable.</value>
+    public int FailuresMax { get; init; } = 10;
+
+    /// <summary>Longest wait of a login after too many failures.</summary>
+    /// <value>100 ms to 1 min, and less than <see cref="LoginTimeout"/>; default 5 s. Reloadable.</value>
+    public TimeSpan FailureDelayMax { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>What <see cref="HbaFile"/> holds: read with the options, so that a file with a mistake changes nothing.</summary>
     internal HostRules HostRules { get; init; } = HostRules.Default;
 
@@ -25,6 +33,8 @@ public sealed record AuthOptions
             HbaFile = hbaFile,
             HostRules = hbaFile.Length > 0 ? Hba.HbaFile.Read(hbaFile, problem => section.Problem(nameof(HbaFile), problem)) : HostRules.Default,
             LoginTimeout = section.Duration(nameof(LoginTimeout), defaults.LoginTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10), Reload.Live),
+            FailuresMax = section.Integer(nameof(FailuresMax), defaults.FailuresMax, 1, 10_000, Reload.Live),
+            FailureDelayMax = section.Duration(nameof(FailureDelayMax), defaults.FailureDelayMax, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), Reload.Live),
         };
     }
 }
