@@ -18,7 +18,7 @@ public sealed record AuthOptions
     public int FailuresMax { get; init; } = 10;
 
     /// <summary>Longest wait of a login after too many failures.</summary>
-    /// <value>100 ms to 1 min, and less than <see cref="LoginTimeout"/>; default 5 s. Reloadable.</value>
+    /// <value>100 ms to 1 min; default 5 s, and never more than half of <see cref="LoginTimeout"/>. Reloadable.</value>
     public TimeSpan FailureDelayMax { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>What <see cref="HbaFile"/> holds: read with the options, so that a file with a mistake changes nothing.</summary>

@@ -10,7 +10,7 @@ namespace ProxySuite.Proxy.Options;
 internal static class OptionsRules
 {
     public static IEnumerable<ConfigProblem> Check(ProxyOptions options)
-        => Listen(options).Concat(Tls(options.Tls)).Concat(Registry(options)).Concat(Auth(options.Auth)).Concat(Settings(options.Settings)).Concat(Admin(options.Admin)).Concat(Unavailable(options));
+        => Listen(options).Concat(Tls(options.Tls)).Concat(Registry(options)).Concat(Settings(options.Settings)).Concat(Admin(options.Admin)).Concat(Unavailable(options));
 
     private static IEnumerable<ConfigProblem> Listen(ProxyOptions options)
     {
@@ -54,11 +54,6 @@ internal static class OptionsRules
         string masterKey = options.Secrets.MasterKeyFile;
         if (masterKey.Length == 0) yield return Wrong("Secrets:MasterKeyFile", "must be set: the passwords of the tenants' backend roles are derived from it");
         else if (WhyNoMasterKey(masterKey) is { } keyReason) yield return Wrong("Secrets:MasterKeyFile", keyReason);
-    }
-
-    private static IEnumerable<ConfigProblem> Auth(AuthOptions auth)
-    {
-        if (auth.FailureDelayMax >= auth.LoginTimeout) yield return Wrong("Auth:FailureDelayMax", "must be less than Auth:LoginTimeout, or a login that waits could never succeed");
     }
 
     private static IEnumerable<ConfigProblem> Settings(SettingsOptions settings)

@@ -91,8 +91,11 @@ internal sealed class LoginBrake(CurrentOptions options, TimeProvider time)
             int excess = (int)Leak(node.Value) - options.Value.Auth.FailuresMax;
             if (excess < 0) return ValueTask.FromResult(true);
             if (node.Value.Waiting >= WaitingPerKeyMax || _waiting >= WaitingMax) return ValueTask.FromResult(false);
-            delay = DelayFirst * (1 << excess);
-            if (delay > options.Value.Auth.FailureDelayMax) delay = options.Value.Auth.FailureDelayMax;
+            delay = DelayFirst * (1 << Math.Min(excess, 20));
+            // A login that waits still has to have time to succeed, whatever its deadline is set to.
+            AuthOptions auth = options.Value.Auth;
+            TimeSpan delayMax = TimeSpan.FromTicks(Math.Min(auth.FailureDelayMax.Ticks, auth.LoginTimeout.Ticks / 2));
+            if (delay > delayMax) delay = delayMax;
             node.Value.Waiting++;
             _waiting++;
         }
