@@ -16,21 +16,30 @@ internal static class DataPlane
     public static void AddTo(IServiceCollection services, ProxyOptions options)
     {
         if (options.Registry.File.Length > 0) AddRegistryFile(services, options.Registry.File);
-        else AddPostgresRegistry(services, DsnParser.Parse(options.Registry.ConnectionString));
+        else AddPostgresRegistry(services, DsnParser.Parse(options.Registry.ConnectionString), options.Redis.Configuration);
         services.AddSingleton(provider => new TenantDirectory(
-            provider.GetRequiredService<ITenantRegistry>(), logger: provider.GetRequiredService<ILogger<TenantDirectory>>()));
+            provider.GetRequiredService<ITenantRegistry>(), logger: provider.GetRequiredService<ILogger<TenantDirectory>>(), shared: provider.GetService<ISharedTenantCache>()));
         services.AddSingleton(_ => MasterKey.ReadFile(options.Secrets.MasterKeyFile));
         services.AddSingleton<IProxyServer, ProxyServer>();
     }
 
-    private static void AddPostgresRegistry(IServiceCollection services, Dsn dsn)
+    private static void AddPostgresRegistry(IServiceCollection services, Dsn dsn, string redis)
     {
         services.AddSingleton(dsn);
         services.AddSingleton(_ => RegistryDataSource.Create(dsn, new RegistryConnectionOptions { ApplicationName = "proxyd" }));
         services.AddSingleton<ITenantRegistry>(provider => new PostgresTenantRegistry(provider.GetRequiredService<NpgsqlDataSource>()));
-        services.AddSingleton<IInvalidationSource>(provider => new PostgresInvalidationListener(
-            dsn, logger: provider.GetRequiredService<ILogger<PostgresInvalidationListener>>()));
+        services.AddSingleton(provider => new PostgresInvalidationListener(dsn, logger: provider.GetRequiredService<ILogger<PostgresInvalidationListener>>()));
         services.AddHostedService<RegistryCheck>();
+        if (redis.Length > 0) AddRedis(services, redis);
+        else services.AddSingleton<IInvalidationSource>(provider => provider.GetRequiredService<PostgresInvalidationListener>());
+    }
+
+    private static void AddRedis(IServiceCollection services, string configuration)
+    {
+        services.AddSingleton(provider => new RedisLink(configuration, provider.GetRequiredService<ILogger<RedisLink>>()));
+        services.AddSingleton<ISharedTenantCache>(provider => new RedisTenantCache(provider.GetRequiredService<RedisLink>(), provider.GetRequiredService<MasterKey>()));
+        services.AddSingleton<IInvalidationSource>(provider => new RedisInvalidation(
+            provider.GetRequiredService<PostgresInvalidationListener>(), provider.GetRequiredService<RedisLink>(), provider.GetRequiredService<ILogger<RedisInvalidation>>()));
     }
 
     private static void AddRegistryFile(IServiceCollection services, string path)

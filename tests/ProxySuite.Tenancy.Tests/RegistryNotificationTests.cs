@@ -38,7 +38,8 @@ public sealed class RegistryNotificationTests(RegistryDatabases databases)
             await heard.ExpectAsync(new Invalidation(InvalidationKind.Tenant, "acme", version));
         }
         await world.Store.DeleteTenantAsync(await CurrentAsync());
-        await heard.ExpectAsync(new Invalidation(InvalidationKind.Tenant, "acme", version));
+        // With a version of its own: an entry of the last one, wherever it is still kept, is known to be over.
+        await Settle.MustAsync(() => heard.All.Any(change => change.Name == "acme" && change.Version > version));
 
         async Task<Tenant> CurrentAsync() => (await world.Store.GetTenantAsync(tenant.Slug)).Tenant;
     }
@@ -51,7 +52,7 @@ public sealed class RegistryNotificationTests(RegistryDatabases databases)
         await using var heard = await Announcements.ListenAsync(world.Dsn);
         await world.Database.ExecuteAsync("UPDATE system.tenants SET slug = 'acme-inc'");
         Tenant after = (await world.Store.GetTenantAsync(TenantSlug.Parse("acme-inc"))).Tenant;
-        await heard.ExpectAsync(new Invalidation(InvalidationKind.Tenant, "acme", before.Version));
+        await Settle.MustAsync(() => heard.All.Any(change => change.Name == "acme" && change.Version > before.Version));
         await heard.ExpectAsync(new Invalidation(InvalidationKind.Tenant, "acme-inc", after.Version));
     }
 

@@ -38,6 +38,26 @@ public sealed class RegistrySchemaTests(RegistryDatabases databases)
     }
 
     [Fact]
+    public async Task A_registry_of_the_first_version_is_brought_up_with_all_that_is_in_it()
+    {
+        await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.EmptyAsync());
+        Assert.Equal([1], await RegistrySchema.InitAsync(database, versionMax: 1));
+        await database.ExecuteAsync(
+            $"""
+            INSERT INTO system.shards (name, primary_endpoints, database_name, tls_mode, primary_dsn, prepared_at) VALUES ('s1', '{"{s1:5432}"}', 'apps', 'disable', 'Host=s1;Database=apps', now());
+            INSERT INTO system.tenants (id, slug, plan, state, suspend_reason, shard_id) SELECT gen_random_uuid(), 'acme', 'growth', 'suspended', 'unpaid', id FROM system.shards;
+            INSERT INTO system.tenant_users (tenant_id, name, verifier) SELECT id, 'app', '{RegistryWorld.Verifier.ToStoredForm()}' FROM system.tenants;
+            """);
+        long version = await database.ScalarAsync<long>("SELECT version FROM system.tenants");
+        Assert.Equal(RegistryState.Outdated, (await RegistrySchema.CheckAsync(database)).State);
+
+        Assert.Equal(Enumerable.Range(2, RegistrySchema.NeededVersion - 1), await RegistrySchema.InitAsync(database));
+        TenantEntry entry = (await new PostgresTenantRegistry(database).FindTenantAsync(TenantSlug.Parse("acme"), CancellationToken.None))!;
+        Assert.Equal((TenantState.Suspended, "unpaid", version), (entry.Tenant.State, entry.Tenant.SuspendReason, entry.Tenant.Version));
+        Assert.Equal(RegistryWorld.Verifier.ToStoredForm(), entry.Tenant.Users["app"].Verifier.ToStoredForm());
+    }
+
+    [Fact]
     public async Task A_registry_whose_file_was_another_one_is_refused()
     {
         await using NpgsqlDataSource database = RegistryDataSource.Create(await databases.RegistryAsync());

@@ -63,7 +63,7 @@ internal sealed class Authenticator(CurrentOptions options, TenantDirectory tena
     {
         ScramServer exchange = user is null
             ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"), pipe.ChannelBinding)
-            : new ScramServer(user.Verifier, pipe.ChannelBinding);
+            : new ScramServer(user.Verifier, pipe.ChannelBinding, former: user.PreviousAt(time.GetUtcNow()));
         Authentication.WriteSASL(pipe.Out, withChannelBinding: pipe.ChannelBinding.Length > 0);
         await pipe.FlushAsync(cancellationToken);
         PipeMessage first = await NextAsync(pipe, cancellationToken);

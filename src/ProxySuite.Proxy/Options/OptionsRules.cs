@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
@@ -51,6 +52,9 @@ internal static class OptionsRules
         if (registry.File.Length > 0)
             foreach (string problem in ProblemsOfRegistryFile(registry.File)) yield return Wrong("Registry:File", $"{registry.File}: {problem}");
 
+        if (options.Redis.Configuration.Length > 0 && RedisLink.WhyRefused(options.Redis.Configuration) is { } redisReason)
+            yield return Wrong("Redis:Configuration", redisReason);
+
         string masterKey = options.Secrets.MasterKeyFile;
         if (masterKey.Length == 0) yield return Wrong("Secrets:MasterKeyFile", "must be set: the passwords of the tenants' backend roles are derived from it");
         else if (WhyNoMasterKey(masterKey) is { } keyReason) yield return Wrong("Secrets:MasterKeyFile", keyReason);
@@ -82,7 +86,6 @@ internal static class OptionsRules
     private static IEnumerable<ConfigProblem> Unavailable(ProxyOptions options)
     {
         const string Reason = "not available in this version; ";
-        if (options.Redis.Configuration.Length > 0) yield return Wrong("Redis:Configuration", Reason + "leave it empty");
         if (options.Logging.SlowQuery > TimeSpan.Zero) yield return Wrong("Logging:SlowQuery", Reason + "only 0 is");
         if (options.Admin.Users.Count > 0) yield return Wrong("Admin:Users", Reason + "leave it empty");
     }

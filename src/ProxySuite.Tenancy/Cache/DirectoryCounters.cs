@@ -6,6 +6,7 @@ public sealed class DirectoryCounters
     private long _memory;
     private long _negative;
     private long _registry;
+    private long _shared;
     private long _stale;
     private long _failures;
     private long _evictions;
@@ -18,6 +19,9 @@ public sealed class DirectoryCounters
 
     /// <summary>Look-ups that the registry answered; refreshing in the background is not counted.</summary>
     public long Registry => Volatile.Read(ref _registry);
+
+    /// <summary>Look-ups that the cache shared between proxies answered.</summary>
+    public long Shared => Volatile.Read(ref _shared);
 
     /// <summary>Answered from memory beyond the time to live, as the registry was down.</summary>
     public long Stale => Volatile.Read(ref _stale);
@@ -33,6 +37,8 @@ public sealed class DirectoryCounters
     internal void CountNegative() => Interlocked.Increment(ref _negative);
 
     internal void CountRegistry() => Interlocked.Increment(ref _registry);
+
+    internal void CountShared() => Interlocked.Increment(ref _shared);
 
     internal void CountStale() => Interlocked.Increment(ref _stale);
 

@@ -32,4 +32,13 @@ internal static partial class DirectoryLog
 
     [LoggerMessage(2008, LogLevel.Error, "registry file is left as it was known: {Reason}")]
     public static partial void FileRefused(this ILogger logger, string reason);
+
+    [LoggerMessage(2009, LogLevel.Warning, "Redis is away, going on without it: {Reason}")]
+    public static partial void RedisLost(this ILogger logger, string reason);
+
+    [LoggerMessage(2010, LogLevel.Information, "Redis is there")]
+    public static partial void RedisBack(this ILogger logger);
+
+    [LoggerMessage(2011, LogLevel.Information, "{Tenants} tenants are in memory ahead of their first clients")]
+    public static partial void WarmedUp(this ILogger logger, int tenants);
 }

@@ -39,6 +39,9 @@ internal sealed class DirectorySlot(TenantEntry entry)
     /// <summary>When the question was sent whose answer this is, as timestamp of the clock. Under the directory's lock.</summary>
     public long AskedAt { get; set; }
 
+    /// <summary>Whether the entry is another proxy's word, not yet compared with the registry. Under the directory's lock.</summary>
+    public bool IsUnconfirmed { get; set; }
+
     public void Touch()
     {
         // Written only when it changes, so that reactors that read the same entry do not fight for its cache line.

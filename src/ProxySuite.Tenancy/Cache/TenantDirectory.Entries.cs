@@ -77,6 +77,7 @@ public sealed partial class TenantDirectory
 
     private void Renew(DirectorySlot slot, TenantEntry entry)
     {
+        slot.IsUnconfirmed = false;
         // A change announced while this answer was on its way is still to be read.
         slot.FreshUntil = _changed.Contains(entry.Tenant.Slug) ? long.MinValue : FreshUntil(entry);
         slot.StaleUntil = Later(_options.StaleMax);

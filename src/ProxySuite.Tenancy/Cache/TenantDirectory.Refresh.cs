@@ -38,6 +38,7 @@ public sealed partial class TenantDirectory
     {
         lock (_writing)
         {
+            NoteAnnounced(change);
             switch (change.Kind)
             {
                 case InvalidationKind.Tenant: InvalidateTenant(change.Name, change.Version); break;
@@ -167,7 +168,12 @@ public sealed partial class TenantDirectory
             return;
         }
         Dictionary<TenantSlug, TenantEntry> found = entries.ToDictionary(entry => entry.Tenant.Slug);
-        foreach (TenantSlug slug in slugs) LearnIfCached(slug, found.GetValueOrDefault(slug), askedAt);
+        foreach (TenantSlug slug in slugs)
+        {
+            TenantEntry? entry = found.GetValueOrDefault(slug);
+            LearnIfCached(slug, entry, askedAt);
+            if (entry is not null) _shared?.Store(entry);
+        }
     }
 
     // One of a batch cannot be read: the others must not suffer from it.
@@ -225,7 +231,7 @@ public sealed partial class TenantDirectory
         foreach ((_, DirectorySlot slot) in _slots)
         {
             bool isMoving = slot.Entry.Tenant.Placement.State != PlacementState.Active;
-            if (slot.FreshUntil < (isMoving ? dueMoving : due)) slots.Add(slot);
+            if (slot.IsUnconfirmed || slot.FreshUntil < (isMoving ? dueMoving : due)) slots.Add(slot);
         }
         return slots;
     }

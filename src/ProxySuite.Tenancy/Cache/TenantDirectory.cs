@@ -19,6 +19,7 @@ namespace ProxySuite.Tenancy.Cache;
 public sealed partial class TenantDirectory : IInvalidationSink
 {
     private readonly ITenantRegistry _registry;
+    private readonly ISharedTenantCache? _shared;
     private readonly TenantDirectoryOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -39,9 +40,13 @@ public sealed partial class TenantDirectory : IInvalidationSink
     /// <param name="options">Bounds.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Hears of lost registries, not of look-ups.</param>
-    public TenantDirectory(ITenantRegistry registry, TenantDirectoryOptions? options = null, TimeProvider? time = null, ILogger<TenantDirectory>? logger = null)
+    /// <param name="shared">What proxies share; null for nothing.</param>
+    public TenantDirectory(
+        ITenantRegistry registry, TenantDirectoryOptions? options = null, TimeProvider? time = null, ILogger<TenantDirectory>? logger = null,
+        ISharedTenantCache? shared = null)
     {
         _registry = registry;
+        _shared = shared;
         _options = options ?? new TenantDirectoryOptions();
         _time = time ?? TimeProvider.System;
         _logger = logger ?? NullLogger<TenantDirectory>.Instance;
@@ -88,7 +93,7 @@ public sealed partial class TenantDirectory : IInvalidationSink
     {
         if (slug.Value.Length == 0) return ValueTask.FromResult(TenantLookup.Unknown);
         if (TryRemember(slug, out TenantLookup answer)) return ValueTask.FromResult(answer);
-        if (!MayAsk()) return ValueTask.FromResult(WithoutRegistry(slug.Value));
+        if (_shared is null && !MayAsk()) return ValueTask.FromResult(WithoutRegistry(slug.Value));
         return new ValueTask<TenantLookup>(JoinLookup(slug).WaitAsync(cancellationToken));
     }
 
@@ -150,6 +155,16 @@ public sealed partial class TenantDirectory : IInvalidationSink
         try
         {
             using var limit = new CancellationTokenSource(_options.LookupTimeout, _time);
+            if (_shared is not null && await FindSharedAsync(_shared, slug, pending, limit.Token) is { } shared)
+            {
+                answer = TenantLookup.Found(shared);
+                return;
+            }
+            if (_shared is not null && !MayAsk())
+            {
+                answer = WithoutRegistry(slug.Value);
+                return;
+            }
             answer = await AskAsync(slug, pending, limit.Token);
             Counters.CountRegistry();
         }
@@ -190,6 +205,7 @@ public sealed partial class TenantDirectory : IInvalidationSink
                 RegistryAnswered();
                 // A change that was announced while we asked may be older or newer than the answer: ask again.
                 if (pending.IsOvertaken) continue;
+                if (entry is not null) _shared?.Store(entry);
                 return Learn(slug, entry, askedAt) is { } current ? TenantLookup.Found(current) : TenantLookup.Unknown;
             }
         }

@@ -56,6 +56,15 @@ public enum UserRole
 /// <param name="ValidUntil">When the password ends; null for never.</param>
 public sealed record TenantUser(string Name, UserRole Role, ScramVerifier Verifier, DateTimeOffset? ValidUntil = null)
 {
+    /// <value>The password before the last change, which counts beside it until <see cref="PreviousUntil"/>; null for none. Of the same salt and rounds.</value>
+    public ScramVerifier? Previous { get; init; }
+
+    /// <value>When <see cref="Previous"/> ends.</value>
+    public DateTimeOffset? PreviousUntil { get; init; }
+
+    /// <summary>The former password, as long as it counts.</summary>
+    public ScramVerifier? PreviousAt(DateTimeOffset time) => time < PreviousUntil ? Previous : null;
+
     /// <summary>Whether the password still counts at a given time (CVE-2025-2291: checked at every login).</summary>
     public bool IsValidAt(DateTimeOffset time) => ValidUntil is not { } end || time < end;
 
@@ -83,6 +92,12 @@ public sealed record Tenant
 
     /// <value>Why it is suspended, for operators; null while it is not.</value>
     public string? SuspendReason { get; init; }
+
+    /// <value>When it is resumed by itself; null while it is not suspended, or until somebody resumes it.</value>
+    public DateTimeOffset? SuspendedUntil { get; init; }
+
+    /// <value>End of the retention of a tenant being deleted; null for others.</value>
+    public DateTimeOffset? DeleteAfter { get; init; }
 
     /// <value>Part of what the passwords of its login roles are made from; raising it changes them all.</value>
     public int CredentialsEpoch { get; init; } = 1;

@@ -47,14 +47,18 @@ public static class RegistrySchema
     /// <returns>The versions applied now; none when all was done already.</returns>
     /// <exception cref="RegistrySchemaException">An applied file differs from ours: this registry was made by something else.</exception>
     /// <exception cref="NpgsqlException">The database refused; what was applied before stays, the file at fault does not.</exception>
-    public static async Task<IReadOnlyList<int>> InitAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
+    public static Task<IReadOnlyList<int>> InitAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
+        => InitAsync(dataSource, NeededVersion, cancellationToken);
+
+    /// <summary>Up to a version and no further: what an older program made.</summary>
+    internal static async Task<IReadOnlyList<int>> InitAsync(NpgsqlDataSource dataSource, int versionMax, CancellationToken cancellationToken = default)
     {
         await using NpgsqlConnection connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({LockKey.ToString(CultureInfo.InvariantCulture)})", cancellationToken);
         Dictionary<int, string> applied = await ReadAppliedAsync(connection, cancellationToken);
         var done = new List<int>();
-        foreach (Migration migration in Migrations)
+        foreach (Migration migration in Migrations.Where(migration => migration.Version <= versionMax))
         {
             if (applied.TryGetValue(migration.Version, out string? checksum))
             {

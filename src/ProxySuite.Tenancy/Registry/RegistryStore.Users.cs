@@ -17,9 +17,26 @@ public sealed partial class RegistryStore
     public Task SetUserPasswordAsync(
         TenantId tenant, string name, ScramVerifier verifier, DateTimeOffset? validUntil = null, CancellationToken cancellationToken = default)
         => ChangeOneAsync(
-            Command("UPDATE system.tenant_users SET verifier = $3, valid_until = $4 WHERE tenant_id = $1 AND name = $2",
-                tenant.Value, name, verifier.ToStoredForm(), validUntil?.ToUniversalTime()),
+            Command(
+                """
+                UPDATE system.tenant_users SET verifier = $3, valid_until = $4, previous_verifier = NULL, previous_until = NULL
+                WHERE tenant_id = $1 AND name = $2
+                """, tenant.Value, name, verifier.ToStoredForm(), validUntil?.ToUniversalTime()),
             RegistryFailure.NotFound, $"there is no user \"{name}\"", cancellationToken);
+
+    /// <summary>Replaces a user's password and lets the one before count for a while; of the one before that nothing is left.</summary>
+    /// <param name="user">The user as it was read: a password set meanwhile by somebody else is not lost.</param>
+    /// <param name="verifier">Of the new password, with salt and rounds of the old one.</param>
+    /// <param name="overlap">How long the old password counts.</param>
+    /// <exception cref="RegistryException">VersionChanged; Refused: another salt.</exception>
+    public Task RotateUserPasswordAsync(TenantId tenant, TenantUser user, ScramVerifier verifier, TimeSpan overlap, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(
+            Command(
+                """
+                UPDATE system.tenant_users SET verifier = $3, previous_verifier = verifier, previous_until = now() + $4::interval
+                WHERE tenant_id = $1 AND name = $2 AND verifier = $5
+                """, tenant.Value, user.Name, verifier.ToStoredForm(), overlap, user.Verifier.ToStoredForm()),
+            RegistryFailure.VersionChanged, $"the password of user \"{user.Name}\" was changed by somebody else", cancellationToken);
 
     /// <exception cref="RegistryException">NotFound.</exception>
     public Task DeleteUserAsync(TenantId tenant, string name, CancellationToken cancellationToken = default)

@@ -10,9 +10,10 @@ internal static class TenantRow
 {
     private const string TenantColumns =
         "t.id, t.slug, t.isolation, t.identity, t.state, t.suspend_reason, t.schema_name, coalesce(t.own_database, s.database_name), " +
-        "t.placement_epoch, t.placement_state, t.credentials_epoch, t.created_at, t.version, u.names, u.roles, u.verifiers, u.valid_until";
+        "t.placement_epoch, t.placement_state, t.credentials_epoch, t.created_at, t.version, u.names, u.roles, u.verifiers, u.valid_until, " +
+        "u.previous, u.previous_until, t.suspended_until, t.delete_after";
 
-    private const int PlanAt = 17;
+    private const int PlanAt = 21;
     private const int OverridesAt = PlanAt + PlanRow.ColumnCount;
     private const int ShardAt = OverridesAt + PlanRow.OverrideColumnCount;
 
@@ -24,7 +25,8 @@ internal static class TenantRow
         JOIN system.shards s ON s.id = t.shard_id
         LEFT JOIN system.tenant_overrides o ON o.tenant_id = t.id
         CROSS JOIN LATERAL (
-          SELECT array_agg(name) AS names, array_agg(role) AS roles, array_agg(verifier) AS verifiers, array_agg(valid_until) AS valid_until
+          SELECT array_agg(name) AS names, array_agg(role) AS roles, array_agg(verifier) AS verifiers, array_agg(valid_until) AS valid_until,
+            array_agg(previous_verifier) AS previous, array_agg(previous_until) AS previous_until
           FROM system.tenant_users WHERE tenant_id = t.id) u
         """;
 
@@ -47,6 +49,8 @@ internal static class TenantRow
             CreatedAt = reader.GetFieldValue<DateTimeOffset>(11),
             Version = reader.GetInt64(12),
             Users = ReadUsers(reader, 13),
+            SuspendedUntil = reader.IsDBNull(19) ? null : reader.GetFieldValue<DateTimeOffset>(19),
+            DeleteAfter = reader.IsDBNull(20) ? null : reader.GetFieldValue<DateTimeOffset>(20),
             Plan = PlanRow.ReadOverrides(reader, OverridesAt).Apply(PlanRow.Read(reader, PlanAt)),
         };
         return new TenantEntry(tenant, shard);
@@ -59,8 +63,14 @@ internal static class TenantRow
         string[] roles = reader.GetFieldValue<string[]>(first + 1);
         string[] verifiers = reader.GetFieldValue<string[]>(first + 2);
         DateTime?[] validUntil = reader.GetFieldValue<DateTime?[]>(first + 3);
+        string?[] previous = reader.GetFieldValue<string?[]>(first + 4);
+        DateTime?[] previousUntil = reader.GetFieldValue<DateTime?[]>(first + 5);
         return names
-            .Select((name, i) => new TenantUser(name, EnumText.Parse<UserRole>(roles[i]), ScramVerifier.Parse(verifiers[i]), validUntil[i]))
+            .Select((name, i) => new TenantUser(name, EnumText.Parse<UserRole>(roles[i]), ScramVerifier.Parse(verifiers[i]), validUntil[i])
+            {
+                Previous = previous[i] is { } former ? ScramVerifier.Parse(former) : null,
+                PreviousUntil = previousUntil[i],
+            })
             .ToFrozenDictionary(user => user.Name, StringComparer.Ordinal);
     }
 }

@@ -15,7 +15,8 @@ public sealed class ScramServer
 {
     private const string ChannelBindingType = "tls-server-end-point";
 
-    private readonly ScramVerifier _verifier;
+    private readonly ScramVerifier? _former;
+    private ScramVerifier _verifier;
     private readonly bool _isMock;
     private readonly byte[] _channelBinding;
     private readonly string _nonce;
@@ -25,8 +26,14 @@ public sealed class ScramServer
     private byte[] _fullNonce = [];
     private byte[] _clientKey = [];
 
-    private ScramServer(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> channelBinding, string? nonce)
+    private ScramServer(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> channelBinding, string? nonce, ScramVerifier? former = null)
     {
+        if (former is not null && (former.Iterations != verifier.Iterations || !former.Salt.SequenceEqual(verifier.Salt)))
+        {
+            throw new ArgumentException("two verifiers in one exchange have one salt and count of rounds", nameof(former));
+        }
+
+        _former = former;
         _verifier = verifier;
         _isMock = isMock;
         _channelBinding = channelBinding.ToArray();
@@ -39,8 +46,9 @@ public sealed class ScramServer
     /// tls-server-end-point data (RFC 5929 §4: hash of the certificate) where SCRAM-SHA-256-PLUS is offered, else empty.
     /// </param>
     /// <param name="nonce">Printable ASCII without comma; null for a random one. Tests fix it.</param>
-    public ScramServer(ScramVerifier verifier, ReadOnlySpan<byte> channelBinding = default, string? nonce = null)
-        : this(verifier, isMock: false, channelBinding, nonce)
+    /// <param name="former">A second verifier whose password passes as well, of the same salt and count of rounds; null for none.</param>
+    public ScramServer(ScramVerifier verifier, ReadOnlySpan<byte> channelBinding = default, string? nonce = null, ScramVerifier? former = null)
+        : this(verifier, isMock: false, channelBinding, nonce, former)
     {
     }
 
@@ -135,11 +143,12 @@ public sealed class ScramServer
 
         ReadOnlySpan<byte> withoutProof = clientFinal[..(proofAt - 1)];
         Span<byte> signature = stackalloc byte[SHA256.HashSizeInBytes];
-        ScramSignature.Compute(_verifier.StoredKey, _clientFirstBare, _serverFirst, withoutProof, signature);
-        ScramSignature.Xor(proof, signature);
-        Span<byte> storedKey = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(proof, storedKey);
-        bool isRight = CryptographicOperations.FixedTimeEquals(storedKey, _verifier.StoredKey);
+        byte[] sent = proof;
+        bool isRight = Proves(_verifier, sent, withoutProof, out proof);
+        if (_former is not null && !isRight && Proves(_former, sent, withoutProof, out byte[] formerProof))
+        {
+            (isRight, proof, _verifier) = (true, formerProof, _former);
+        }
 
         // Right or wrong, known or unknown: the same work up to here and the next line.
         ScramSignature.Compute(_verifier.ServerKey, _clientFirstBare, _serverFirst, withoutProof, signature);
@@ -161,6 +170,18 @@ public sealed class ScramServer
     public ScramKeys GetKeys() => IsAuthenticated
         ? new ScramKeys(_verifier.Salt, _verifier.Iterations, _clientKey, _verifier.ServerKey)
         : throw new InvalidOperationException("the client is not authenticated");
+
+    /// <param name="clientKey">What the proof reveals under this verifier: the client's key, if it is right.</param>
+    private bool Proves(ScramVerifier verifier, byte[] proof, ReadOnlySpan<byte> withoutProof, out byte[] clientKey)
+    {
+        Span<byte> signature = stackalloc byte[SHA256.HashSizeInBytes];
+        ScramSignature.Compute(verifier.StoredKey, _clientFirstBare, _serverFirst, withoutProof, signature);
+        clientKey = [.. proof];
+        ScramSignature.Xor(clientKey, signature);
+        Span<byte> storedKey = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(clientKey, storedKey);
+        return CryptographicOperations.FixedTimeEquals(storedKey, verifier.StoredKey);
+    }
 
     private void CheckChannelBinding(ReadOnlySpan<byte> mechanism, ReadOnlySpan<byte> flag)
     {

@@ -145,10 +145,18 @@ public sealed class OptionRuleTests : IDisposable
         => Assert.Equal("myapp.tenant_2", _world.Load(commandLine: [("Settings:TenantIdSetting", "myapp.tenant_2")]).Options.Settings.TenantIdSetting);
 
     [Theory]
-    [InlineData("Redis:Configuration", "localhost:6379", "leave it empty")]
     [InlineData("Logging:SlowQuery", "1s", "only 0 is")]
     public void What_this_version_cannot_do_is_refused_rather_than_ignored(string key, string value, string reason)
         => Assert.Equal([$"{key}: not available in this version; {reason} (command line)"], ProblemsBesideRegistry((key, value)));
+
+    [Fact]
+    public void A_Redis_is_named_by_servers_and_options_and_a_wrong_text_is_not_repeated()
+    {
+        Assert.Equal("redis1:6379,password=hunter2", _world.Load(commandLine: [("Redis:Configuration", "redis1:6379,password=hunter2")]).Options.Redis.Configuration);
+        string problem = Assert.Single(ProblemsBesideRegistry(("Redis:Configuration", "redis1:6379,pasword=hunter2")));
+        Assert.StartsWith("Redis:Configuration: it is not of the form", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", problem, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Admin_users_are_read_from_a_list_and_checked_one_by_one()

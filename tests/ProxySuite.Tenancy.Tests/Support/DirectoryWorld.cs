@@ -11,9 +11,9 @@ internal sealed class DirectoryWorld : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Task _running;
 
-    private DirectoryWorld(TenantDirectoryOptions options)
+    private DirectoryWorld(TenantDirectoryOptions options, ISharedTenantCache? shared)
     {
-        Directory = new TenantDirectory(Registry, options, Time);
+        Directory = new TenantDirectory(Registry, options, Time, shared: shared);
         Directory.Changed += Changes.Enqueue;
         _running = Directory.RunAsync(invalidations: null, _end.Token);
     }
@@ -26,7 +26,7 @@ internal sealed class DirectoryWorld : IAsyncDisposable
 
     public ConcurrentQueue<TenantChange> Changes { get; } = new();
 
-    public static DirectoryWorld Start(TenantDirectoryOptions? options = null) => new(options ?? new TenantDirectoryOptions());
+    public static DirectoryWorld Start(TenantDirectoryOptions? options = null, ISharedTenantCache? shared = null) => new(options ?? new TenantDirectoryOptions(), shared);
 
     public ValueTask<TenantLookup> GetAsync(string slug) => Directory.GetAsync(TenantSlug.Parse(slug));
 
