@@ -66,6 +66,18 @@ internal static class ProxyErrors
         Hint: string.Create(CultureInfo.InvariantCulture,
             $"All {connections} connections of the tenant's plan are busy. Shorten transactions, or move to a plan with more connections (Pool:QueryWaitTimeout)."));
 
+    /// <summary>A notice, not an error.</summary>
+    public static PgError StillWaiting(TimeSpan after, int connections) => new(
+        SqlState.SuccessfulCompletion, $"the query has waited for a server connection for {Seconds(after)} and goes on waiting",
+        Hint: string.Create(CultureInfo.InvariantCulture,
+            $"All {connections} connections of the tenant's plan are busy. Shorten transactions, or move to a plan with more connections (Pool:QueueNoticeAfter)."),
+        Severity: "NOTICE");
+
+    /// <summary>In PostgreSQL's words: a client cannot tell whether its query waited or ran.</summary>
+    public static PgError CanceledByUser() => new(
+        SqlState.QueryCanceled, "canceling statement due to user request",
+        Hint: "The query was waiting for a server connection; it did not run.");
+
     public static PgError ShardUnavailable() => new(
         SqlState.CannotConnectNow, "the tenant's database server is not available now",
         Hint: "Try again in a few seconds.");

@@ -209,6 +209,9 @@ internal sealed class ReplyLedger
 
     private bool CanBeReady => _count > 0 && (_ring[_head].Owed == Owed.Sync || (_ring[_head].Owed == Owed.Query && _isQueryAnswered));
 
+    /// <summary>What the entry at the head is about; null for nothing in particular.</summary>
+    public object? HeadTag => _count > 0 ? _ring[_head].Tag : null;
+
     /// <summary>True when the entry at the head is one that the proxy answers itself.</summary>
     public bool HasOwnAtHead => _own > 0 && _ring[_head].Owed == Owed.OwnParseComplete;
 

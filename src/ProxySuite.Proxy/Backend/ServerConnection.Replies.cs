@@ -63,6 +63,7 @@ internal sealed partial class ServerConnection
             }
 
             TransactionStatus status = type == BackendMessage.ReadyForQuery ? ReadyForQuery.Read(body) : default;
+            RefusedStatement? refused = type == BackendMessage.ErrorResponse ? Ledger.HeadTag as RefusedStatement : null;
             Reply reply = Ledger.OnBackend(type, status, Observer);
             if (reply == Reply.Violation) return Doubt(received.Length);
             if (reply == Reply.Swallow)
@@ -70,7 +71,8 @@ internal sealed partial class ServerConnection
                 if (at > from) roomy &= Forward(received[from..at]);
                 if (!OnSwallowed(type, status, received.Slice(at, Math.Min(end, received.Length) - at), body)) return new Consumed(received.Length, KeepReading: State == ServerState.Closing);
             }
-            Cut(reply == Reply.Forward, received, ref at, ref from, end, ref roomy);
+            Cut(reply == Reply.Forward && refused is null, received, ref at, ref from, end, ref roomy);
+            if (refused is not null) roomy &= Forward(refused.Frame);
 
             if (reply == Reply.Forward)
             {
@@ -81,7 +83,7 @@ internal sealed partial class ServerConnection
                         if (meaning != TagMeaning.Plain) NoteTag(meaning);
                         break;
                     case BackendMessage.ErrorResponse:
-                        HasSaidWhy |= isWhole && IsFatal(body);
+                        HasSaidWhy |= isWhole && refused is null && IsFatal(body);
                         _user?.OnError(this);
                         break;
                     case BackendMessage.ReadyForQuery:

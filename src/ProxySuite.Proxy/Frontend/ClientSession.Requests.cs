@@ -212,6 +212,7 @@ internal sealed partial class ClientSession
 
     private bool TryLink()
     {
+        FollowPool();
         if (_pool.TryCheckout(Role) is { } server)
         {
             Attach(server);
@@ -234,6 +235,14 @@ internal sealed partial class ClientSession
     {
         Attach(server);
         _link.ResumeReading();
+    }
+
+    /// <inheritdoc/>
+    internal override void OnLongWait(PgError notice)
+    {
+        FrameWriter scratch = new();
+        NoticeResponse.Write(scratch, notice);
+        ToClient(scratch.WrittenSpan);
     }
 
     /// <inheritdoc/>

@@ -30,8 +30,8 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
 
     private readonly TransportConnection _link;
     private readonly FrontendContext _context;
-    private readonly TenantPool _pool;
-    private readonly TenantStats _stats;
+    private TenantPool _pool;
+    private TenantStats _stats;
     private readonly long _number = Interlocked.Increment(ref s_numbers);
     private readonly SessionSettings _startup;
     private readonly ClientStatements _statements = new();
@@ -156,9 +156,15 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         _context.Stats.ClientClosed();
     }
 
-    /// <summary>Passes a CancelRequest on, if this session holds a server that works for it.</summary>
+    /// <summary>Passes a CancelRequest on, if this session holds a server that works for it; a query that waits for one is answered here.</summary>
     public async Task<CancelResult> CancelAsync()
     {
+        if (_state == SessionState.Waiting && _pool.Leave(this))
+        {
+            _stats.ErrorsProxy++;
+            OnWaitFailed(ProxyErrors.CanceledByUser());
+            return CancelResult.Sent;
+        }
         if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed) return CancelResult.Idle;
         if (server.CancelsUnderWay >= CancelsMax) return CancelResult.Sent;
         return await CancelAsync(server) ? CancelResult.Sent : CancelResult.Failed;
@@ -166,14 +172,38 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
 
     private async Task<bool> CancelAsync(ServerConnection server)
     {
+        TenantPool pool = _pool;
+        bool isOver = false;
         server.CancelsUnderWay++;
         try
         {
-            return await _context.Canceller.CancelAsync(_context.Reactor, server.EndPoint, server.CancelTls, server.CancelKey, _context.Options.Value);
+            return isOver = await _context.Canceller.CancelAsync(_context.Reactor, server.EndPoint, server.CancelTls, server.CancelKey, _context.Options.Value);
         }
         finally
         {
-            _pool.OnCancelDone(server);
+            pool.OnCancelDone(server, isOver);
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override void OnPoolReplaced(TenantPool successor)
+    {
+        Enter(SessionState.Idle);
+        // What was held is looked at again, and finds its way to the new pool.
+        _link.ResumeReading();
+    }
+
+    /// <summary>Goes over to the pool that serves the tenant now. Only while no server is held.</summary>
+    private void FollowPool()
+    {
+        while (_pool.Successor is { } successor)
+        {
+            CountState(-1);
+            _pool.Clients--;
+            (_pool, _stats) = (successor, successor.Stats);
+            _pool.Clients++;
+            CountState(+1);
+            _pins = new SessionPins(_stats);
         }
     }
 

@@ -9,7 +9,7 @@ using ProxySuite.Wire.Frames;
 namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>What the client sessions of one reactor share; touched by its thread alone unless said otherwise.</summary>
-internal sealed class FrontendContext(Reactor reactor, Router router, Canceller canceller, CurrentOptions options, ProxyStats stats, ILogger logger)
+internal sealed class FrontendContext(Reactor reactor, Router router, Canceller canceller, CurrentOptions options, StatsRegistry stats, ILogger logger)
 {
     private static readonly TimeSpan IdleSweepInterval = TimeSpan.FromSeconds(1);
 
@@ -23,7 +23,13 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
 
     public CurrentOptions Options { get; } = options;
 
-    public ProxyStats Stats { get; } = stats;
+    public ProxyStats Stats { get; } = stats.Proxy;
+
+    /// <summary>The registry could not be asked about a tenant. Counted for tenants that have been here: any other name is a client's invention.</summary>
+    public void CountRegistryError(string tenant)
+    {
+        if (stats.Find(tenant, Reactor.Index) is { } known) known.ErrorsRegistry++;
+    }
 
     public ILogger Logger { get; } = logger;
 

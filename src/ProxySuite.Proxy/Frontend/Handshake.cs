@@ -160,6 +160,9 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         TenantPool pool = home.Router.PoolOf(authenticated.Entry);
         ParameterSnapshot told = await LoginWaiter.ParametersAsync(pool, (int)login.Role);
         if (link.IsClosed) throw new IOException("the client left while it waited for a server");
+        // Moved or suspended meanwhile.
+        while (pool.Successor is { } successor) pool = successor;
+        if (pool.Refusal is { } refusal) throw new PgErrorException(refusal);
         foreach ((string name, string value) in startup.Parameters)
         {
             // Reported as the client spelled it, as drivers compare; should the server spell it otherwise, it says so with the first answer.
@@ -181,6 +184,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
 
     private static void Refuse(TransportConnection link, FrontendContext context, PgError error, RefusalReason reason, string tenant, string user)
     {
+        if (error == ProxyErrors.RegistryUnavailable()) context.CountRegistryError(tenant);
         if (tenant.Length > 0) context.Logger.LoginRefused(tenant, user, link.RemoteEndPoint.ToString() ?? "", error.SqlState, error.Message);
         var answer = new FrameWriter();
         ErrorResponse.Write(answer, error);

@@ -9,7 +9,7 @@ namespace ProxySuite.Proxy.Frontend;
 /// </summary>
 internal sealed class LoginWaiter : PoolWaiter
 {
-    private readonly TenantPool _pool;
+    private TenantPool _pool;
     private readonly TaskCompletionSource<ParameterSnapshot> _done = new();
 
     private LoginWaiter(TenantPool pool) => _pool = pool;
@@ -18,6 +18,7 @@ internal sealed class LoginWaiter : PoolWaiter
     /// <exception cref="PgErrorException">57P03 or 53300, when no server connection came in time.</exception>
     public static ValueTask<ParameterSnapshot> ParametersAsync(TenantPool pool, int role)
     {
+        if (pool.Refusal is { } refusal) throw new PgErrorException(refusal.AsFatal());
         if (pool.Welcome[role] is { } known) return ValueTask.FromResult(known);
         var waiter = new LoginWaiter(pool);
         if (pool.TryCheckout(role) is { } server)
@@ -38,6 +39,14 @@ internal sealed class LoginWaiter : PoolWaiter
         _pool.Welcome[server.RoleIndex] = parameters;
         _pool.Checkin(server);
         _done.TrySetResult(parameters);
+    }
+
+    /// <inheritdoc/>
+    internal override void OnPoolReplaced(TenantPool successor)
+    {
+        _pool = successor;
+        if (successor.TryCheckout(WaiterRole) is { } server) OnServerLent(server);
+        else if (successor.Enqueue(this, WaiterRole) is { } full) OnWaitFailed(full);
     }
 
     /// <inheritdoc/>

@@ -11,6 +11,7 @@ using ProxySuite.Proxy.Transport.Tls;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Secrets;
+using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Listening;
 
@@ -57,7 +58,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting));
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
-            reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats.Proxy, sessions))];
+            reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
         _handshake = new Handshake(_contexts, new Authenticator(options, tenants, masterKey, TimeProvider.System), _tls, options);
         foreach (Reactor reactor in _reactors) reactor.FailureHook = exception => _logger.HandlerFailed(exception, reactor.Index);
@@ -186,12 +187,15 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
             context.Router.Update(news);
             return;
         }
-        // By tenant and not by pool: a tenant that has moved has clients on its former pool, too.
         if (!context.Router.Pools.ContainsKey(id)) return;
+        PgError refusal = ProxyErrors.TenantSuspended() with { SqlState = SqlState.AdminShutdown };
+        // By tenant and not by pool: a tenant that has moved has clients on its former pool, too.
         foreach (ClientSession session in context.Sessions.All.Where(session => session.Pool.Source is TenantEntry entry && entry.Tenant.Id == id).ToList())
         {
-            session.End(ProxyErrors.TenantSuspended() with { SqlState = Wire.Errors.SqlState.AdminShutdown });
+            session.End(refusal);
         }
+        // Those who are still logging in.
+        context.Router.Suspend(id, change.New?.Tenant.Version ?? long.MaxValue, ProxyErrors.TenantSuspended());
     }
 
     private static void EndIdle(FrontendContext context)

@@ -41,6 +41,10 @@ public sealed record PoolOptions
     /// <value>0 to 100000; default 1000. Reloadable.</value>
     public int MaxWaiters { get; init; } = 1000;
 
+    /// <summary>A client whose query waits for a server connection for this long is sent a NOTICE that says so.</summary>
+    /// <value>10 ms to 1 h, or 0 for never; default 2 s. Reloadable, for waits that start afterwards.</value>
+    public TimeSpan QueueNoticeAfter { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>A server connection idle for longer is closed.</summary>
     /// <value>1 s to 7 d, or 0 for never; default 10 min. Reloadable.</value>
     public TimeSpan ServerIdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
@@ -73,6 +77,7 @@ public sealed record PoolOptions
             QueryWaitTimeout = section.Duration(nameof(QueryWaitTimeout), defaults.QueryWaitTimeout,
                 TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1), Reload.Live),
             MaxWaiters = section.Integer(nameof(MaxWaiters), defaults.MaxWaiters, 0, 100_000, Reload.Live),
+            QueueNoticeAfter = section.DurationOrOff(nameof(QueueNoticeAfter), defaults.QueueNoticeAfter, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1), Reload.Live),
             ServerIdleTimeout = section.DurationOrOff(nameof(ServerIdleTimeout), defaults.ServerIdleTimeout, second, week, Reload.Live),
             ServerLifetime = section.DurationOrOff(nameof(ServerLifetime), defaults.ServerLifetime, second, week, Reload.Live),
             ServerConnectTimeout = section.Duration(nameof(ServerConnectTimeout), defaults.ServerConnectTimeout, shortest, tenMinutes, Reload.Live),

@@ -1,5 +1,6 @@
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Options;
+using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Pooling;
 
@@ -11,6 +12,7 @@ internal sealed partial class TenantPool
     {
         bool isOtherBackend = config.Fingerprint != Config.Fingerprint;
         Config = config;
+        Refusal = null;
         Budget.Total = config.Connections;
         if (isOtherBackend)
         {
@@ -48,11 +50,30 @@ internal sealed partial class TenantPool
         }
     }
 
-    /// <summary>Ends the pool: idle servers are closed, and it takes no more part in the shard's sharing.</summary>
-    public void Retire()
+    /// <summary>Ends the pool: idle servers are closed now, lent ones at check-in, and it takes no more part in the shard's sharing.</summary>
+    /// <param name="successor">The pool that takes over, with all who wait; null when nobody is left.</param>
+    public void Retire(TenantPool? successor = null)
     {
+        Successor = successor;
+        _generation++;
         CloseAllIdle();
         _shard.Leave(this);
+        _isInShardLine = false;
+        while (successor is not null && _waiters.First is { } waiter)
+        {
+            _waiters.Remove(waiter);
+            waiter.OnPoolReplaced(successor);
+        }
+        Stats.QueueDepth = _waiters.Count;
+        Pump();
+    }
+
+    /// <summary>The tenant is suspended or gone: whoever waits hears of it, and nobody is served until <see cref="Reconfigure"/>. Sessions are ended by the caller.</summary>
+    public void Suspend(PgError refusal)
+    {
+        Refusal = refusal;
+        while (_waiters.First is { } waiter) Fail(waiter, refusal);
+        CloseAllIdle();
     }
 
     private void CloseAllIdle()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
@@ -27,14 +28,27 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     private readonly Dictionary<ServerConnection, ServerPermit> _permits = [];
     private readonly FrameWriter _scratch = new();
     private readonly WheelTimer _queueTimer;
+    private readonly WheelTimer _noticeTimer;
     private int _openingTotal;
     private int _idleTotal;
     private int _lent;
     private int _leaving;
     private int _generation;
 
-    public TenantPool(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, PoolConfig config, TenantStats stats, ShardStats shardStats)
+    /// <param name="reactor">The tenant's home.</param>
+    /// <param name="options">Options in force.</param>
+    /// <param name="opener">Opens server connections.</param>
+    /// <param name="shard">The budget of the shard that it is on, for life.</param>
+    /// <param name="config">What registry and options say about the tenant.</param>
+    /// <param name="stats">The tenant's numbers on this reactor.</param>
+    /// <param name="shardStats">The shard's, likewise.</param>
+    /// <param name="predecessor">The pool that this one takes over from: its clients bring their statements and settings along.</param>
+    public TenantPool(
+        Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, PoolConfig config, TenantStats stats, ShardStats shardStats, TenantPool? predecessor = null)
     {
+        Statements = predecessor?.Statements ?? new StatementCatalog();
+        Settings = predecessor?.Settings ?? new Interner<SessionSettings>();
+        Parameters = predecessor?.Parameters ?? new Interner<ParameterSnapshot>();
         _reactor = reactor;
         _options = options;
         _opener = opener;
@@ -47,6 +61,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         _opening = new int[config.Targets.Count];
         Welcome = new ParameterSnapshot?[config.Targets.Count];
         _queueTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnQueueTimer(), this);
+        _noticeTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnNoticeTimer(), this);
         _retryTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnRetryTimer(), this);
         _shard.Join(this);
     }
@@ -60,6 +75,15 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>The registry entry that the configuration was made from.</summary>
     public object? Source { get; set; }
 
+    /// <summary>The pool that serves the tenant now, once it has moved to another shard; whoever holds no server of this one goes there.</summary>
+    public TenantPool? Successor { get; private set; }
+
+    /// <summary>Why nobody is served, while the tenant is suspended or gone; else null.</summary>
+    public PgError? Refusal { get; private set; }
+
+    /// <summary>The version of the tenant by which it was last suspended; 0 for never.</summary>
+    public long SuspendedBy { get; set; }
+
     /// <summary>The tenant's permits on this reactor.</summary>
     public TenantBudget Budget { get; } = new();
 
@@ -70,13 +94,13 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     public ShardStats ShardStats { get; }
 
     /// <summary>Prepared statements of all the tenant's clients, by content.</summary>
-    public StatementCatalog Statements { get; } = new();
+    public StatementCatalog Statements { get; }
 
     /// <summary>Equal settings and parameters of this pool are one object.</summary>
-    public Interner<SessionSettings> Settings { get; } = new();
+    public Interner<SessionSettings> Settings { get; }
 
     /// <inheritdoc cref="Settings"/>
-    public Interner<ParameterSnapshot> Parameters { get; } = new();
+    public Interner<ParameterSnapshot> Parameters { get; }
 
     /// <summary>What a server of each role reported at login: what a new client is told.</summary>
     public ParameterSnapshot?[] Welcome { get; }
@@ -110,6 +134,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     public PgError? Enqueue(PoolWaiter waiter, int role)
     {
         PoolOptions options = _options.Value.Pool;
+        if (Refusal is { } refusal) return refusal;
         if (_waiters.Count >= options.MaxWaiters)
         {
             Stats.WaitersRefused++;
@@ -118,10 +143,12 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         }
         waiter.WaiterRole = role;
         waiter.WaitingSince = _reactor.NowTicks;
+        waiter.IsNoticeSent = false;
         waiter.WaitDeadline = _reactor.NowMilliseconds + (long)options.QueryWaitTimeout.TotalMilliseconds;
         _waiters.Add(waiter);
         Stats.QueueDepth = _waiters.Count;
         if (!_queueTimer.IsArmed) _reactor.Timers.Arm(_queueTimer, options.QueryWaitTimeout);
+        if (options.QueueNoticeAfter > TimeSpan.Zero && !_noticeTimer.IsArmed) _reactor.Timers.Arm(_noticeTimer, options.QueueNoticeAfter);
         Pump();
         return null;
     }
@@ -175,13 +202,18 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         else server.Abort();
     }
 
-    /// <summary>A cancel request for this server is over: the shard has closed the connection that carried it.</summary>
-    public void OnCancelDone(ServerConnection server)
+    /// <summary>A cancel request for this server is over.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="isOver">True when the shard has closed the connection that carried it; false when nobody knows where it is: it may still hit whatever the server runs.</param>
+    public void OnCancelDone(ServerConnection server, bool isOver)
     {
         server.CancelsUnderWay--;
+        if (!isOver) server.IsCondemned = true;
         if (!server.IsParked || server.CancelsUnderWay > 0) return;
         server.IsParked = false;
-        if (!server.IsClosed) Reset(server);
+        if (server.IsClosed) return;
+        if (server.IsCondemned) CloseServer(server);
+        else Reset(server);
     }
 
     /// <inheritdoc/>
@@ -266,6 +298,26 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
             }
             Stats.WaitersTimedOut++;
             Fail(first, _lastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Budget.Total));
+        }
+    }
+
+    /// <summary>Lets those know who wait for long: what looks like a hanging database is a full budget.</summary>
+    private void OnNoticeTimer()
+    {
+        TimeSpan after = _options.Value.Pool.QueueNoticeAfter;
+        if (after == TimeSpan.Zero) return;
+        for (PoolWaiter? waiter = _waiters.First; waiter is not null; waiter = waiter.NextWaiter)
+        {
+            if (waiter.IsNoticeSent) continue;
+            TimeSpan left = after - Stopwatch.GetElapsedTime(waiter.WaitingSince, _reactor.NowTicks);
+            if (left > TimeSpan.Zero)
+            {
+                // First come, first told: who stands behind has waited for less.
+                _reactor.Timers.Arm(_noticeTimer, left);
+                return;
+            }
+            waiter.IsNoticeSent = true;
+            waiter.OnLongWait(ProxyErrors.StillWaiting(after, Budget.Total));
         }
     }
 

@@ -21,11 +21,22 @@ internal abstract class PoolWaiter
     /// <summary>Reactor time in milliseconds at which it gives up.</summary>
     internal long WaitDeadline;
 
+    /// <summary>It was told that it waits for long.</summary>
+    internal bool IsNoticeSent;
+
     /// <summary>The wait is over: the server is lent to this waiter.</summary>
     internal abstract void OnServerLent(ServerConnection server);
 
     /// <summary>The wait is over without a server.</summary>
     internal abstract void OnWaitFailed(PgError error);
+
+    /// <summary>The wait has lasted for Pool:QueueNoticeAfter and goes on. Called once a wait; the waiter stays in line.</summary>
+    internal virtual void OnLongWait(PgError notice)
+    {
+    }
+
+    /// <summary>The pool takes no more part in anything; the tenant lives on in <paramref name="successor"/>. The waiter is out of the line.</summary>
+    internal abstract void OnPoolReplaced(TenantPool successor);
 }
 
 /// <summary>First come, first served within a tenant.</summary>

@@ -5,6 +5,7 @@ using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Routing;
 
@@ -44,7 +45,7 @@ internal sealed class Router
     {
         if (!_tidy.IsArmed) _reactor.Timers.Arm(_tidy, TidyInterval);
         // The registry's cache hands out one object for one state, so a login of a known tenant ends here.
-        if (_pools.TryGetValue(entry.Tenant.Id, out TenantPool? pool) && ReferenceEquals(pool.Source, entry)) return pool;
+        if (_pools.TryGetValue(entry.Tenant.Id, out TenantPool? pool) && (ReferenceEquals(pool.Source, entry) || IsOutdated(entry, pool))) return pool;
         PoolConfig config = _configs.For(entry, _options.Value);
         ShardBudget budget = _shards.Of(entry.Shard);
         if (pool is not null)
@@ -57,14 +58,36 @@ internal sealed class Router
                 return pool;
             }
             _retiring.Add(pool);
-            pool.Retire();
         }
+        TenantPool? before = pool;
         pool = new TenantPool(_reactor, _options, _opener, budget, config,
-            _stats.Tenant(config.Tenant, _reactor.Index), _stats.Shard(config.Shard, _reactor.Index)) { Source = entry };
+            _stats.Tenant(config.Tenant, _reactor.Index), _stats.Shard(config.Shard, _reactor.Index), before) { Source = entry };
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
         if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
         _pools[entry.Tenant.Id] = pool;
+        before?.Retire(pool);
         return pool;
+    }
+
+    /// <summary>The tenant is served no more: its pool, if there is one, refuses until the registry says otherwise.</summary>
+    /// <param name="id">The tenant.</param>
+    /// <param name="version">The version of the tenant that says so; an older entry, which a login may still hold, does not bring it back.</param>
+    /// <param name="refusal">What those who wait are told.</param>
+    public void Suspend(TenantId id, long version, PgError refusal)
+    {
+        if (!_pools.TryGetValue(id, out TenantPool? pool)) return;
+        pool.SuspendedBy = version;
+        pool.Suspend(refusal);
+    }
+
+    // A login holds the entry that it found: by the time it gets here the tenant may have moved, changed or been suspended.
+    private static bool IsOutdated(TenantEntry entry, TenantPool pool)
+    {
+        if (entry.Tenant.Version < pool.SuspendedBy) return true;
+        if (pool.Source is not TenantEntry known || entry.Tenant.Version > known.Tenant.Version) return false;
+        return entry.Tenant.Version < known.Tenant.Version
+            || (entry.Tenant.Plan.Name == known.Tenant.Plan.Name && entry.Tenant.Plan.Version < known.Tenant.Plan.Version)
+            || (entry.Shard.Id == known.Shard.Id && entry.Shard.Version < known.Shard.Version);
     }
 
     /// <summary>A tenant has changed: its pool, if there is one, takes that over.</summary>

@@ -25,6 +25,12 @@ public sealed class StatsRegistry
         }
     }
 
+    /// <summary>As <see cref="Tenant"/>, for a tenant that has statistics on any reactor; null for others, so that a name alone makes no series.</summary>
+    public TenantStats? Find(string slug, int reactor)
+    {
+        lock (_gate) return _tenants.TryGetValue(slug, out TenantEntry? tenant) ? Slot(ref tenant.Reactors, reactor) : null;
+    }
+
     /// <summary>The statistics of a shard on a reactor: the same object each time.</summary>
     /// <param name="name">The shard's name, the value of label <c>shard</c>.</param>
     /// <param name="reactor">0-based number of the reactor that will write them.</param>

@@ -87,6 +87,8 @@ public sealed class WaiterQueueTests
 
     private sealed class Waiter : PoolWaiter
     {
+        internal override void OnPoolReplaced(TenantPool successor) => throw new InvalidOperationException("not part of these tests");
+
         internal override void OnServerLent(ServerConnection server)
         {
         }

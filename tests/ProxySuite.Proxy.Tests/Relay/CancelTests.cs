@@ -137,6 +137,72 @@ public sealed class CancelTests
         await world.WaitForRestAsync();
     }
 
+    [Fact]
+    public async Task A_cancel_that_nobody_knows_the_end_of_costs_the_server_when_its_query_is_over()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync(
+            configure: options => options with { Pool = options.Pool with { CancelTimeout = TimeSpan.FromMilliseconds(200) } },
+            backend: new ScriptedBackendOptions { Welcome = Welcome.Script });
+        Task<RawClient> connecting = world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.AcceptAsync(0);
+        await server.WelcomeAsync();
+        using RawClient client = await connecting;
+        await client.SendAsync(Query("SELECT 1"));
+        await server.ExpectAsync("Query \"SELECT 1\"");
+        Task cancelling = client.CancelAsync();
+        await (await world.Backend.AcceptAsync(1)).ExpectAsync("CancelRequest *");
+        await cancelling;
+        // It may still arrive: the answer is this client's, and nobody comes after it on this connection.
+        await server.AnswerAsync(OneRow("n", "1"));
+        await client.ReadyAsync();
+        await server.ExpectAsync("Terminate");
+    }
+
+    [Fact]
+    public async Task A_query_that_waits_is_canceled_in_the_queue_and_the_others_keep_their_places()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync();
+        using RawClient busy = await world.ConnectAsync();
+        using RawClient one = await world.ConnectAsync();
+        using RawClient two = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await busy.RoundTripAsync(server, "BEGIN", "BEGIN", 'T');
+        await one.SendAsync(Query("SELECT 1"));
+        await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1, Waiting: 1));
+        await two.SendAsync(Query("SELECT 2"));
+        await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1, Waiting: 2));
+        await one.CancelAsync();
+        await one.ExpectAsync("ErrorResponse ERROR 57014 \"canceling statement due to user request\"", "ReadyForQuery I");
+        await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1, Waiting: 1));
+        await Assert.ThrowsAsync<TimeoutException>(() => world.Backend.NextCancelAsync(TimeSpan.FromMilliseconds(50)));
+        await busy.RoundTripAsync(server, "COMMIT", "COMMIT");
+        await server.ExpectAsync("Query \"SELECT 2\"");
+        await server.AnswerAsync(OneRow("n", "2"));
+        await two.ReadyAsync();
+        await one.RoundTripAsync(server, "SELECT 3");
+        await world.WaitForRestAsync();
+    }
+
+    [Fact]
+    public async Task A_batch_that_waits_is_canceled_up_to_its_sync()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync();
+        using RawClient busy = await world.ConnectAsync();
+        using RawClient client = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await busy.RoundTripAsync(server, "BEGIN", "BEGIN", 'T');
+        await client.SendAsync(Parse("", "SELECT 1"), Bind("", ""), Execute(), FrontendBytes.Sync, Query("SELECT 2"));
+        await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1, Waiting: 1));
+        await client.CancelAsync();
+        await client.ExpectAsync("ErrorResponse ERROR 57014 \"canceling statement due to user request\"", "ReadyForQuery I");
+        // What came behind the Sync is another query.
+        await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1, Waiting: 1));
+        await busy.RoundTripAsync(server, "COMMIT", "COMMIT");
+        await server.ExpectAsync("Query \"SELECT 2\"");
+        await server.AnswerAsync(OneRow("n", "2"));
+        await client.ReadyAsync();
+    }
+
     [Theory]
     [InlineData(0, 4)]
     [InlineData(2, 32)]
