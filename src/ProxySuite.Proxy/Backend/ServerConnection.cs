@@ -156,7 +156,17 @@ internal sealed partial class ServerConnection : IConnectionHandler
         _link.ResumeReading();
     }
 
-    /// <summary>Ends the connection at once: it is not at a message boundary, or a deadline has run out.</summary>
+    /// <summary>As <see cref="Close"/>, in the middle of a message: end-of-stream takes the good-bye's place.</summary>
+    public void Cut()
+    {
+        if (State != ServerState.Open) return;
+        State = ServerState.Closing;
+        _user = null;
+        _link.FinishSending();
+        _link.ResumeReading();
+    }
+
+    /// <summary>Ends the connection at once: a deadline has run out, or what the server says makes no sense.</summary>
     public void Abort()
     {
         if (State == ServerState.Closed) return;

@@ -146,7 +146,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
             if (server.Ledger.IsFree && isAtBoundary) _pool.Checkin(server);
             else
             {
-                if (cancel && server.Ledger.Count > 0 && server.State == ServerState.Open) _ = CancelAsync(server);
+                if (cancel && server.Ledger.Count > 0 && server.State == ServerState.Open) _ = CancelUntilGoneAsync(server);
                 _pool.Abandon(server, isAtBoundary);
             }
         }
@@ -168,6 +168,17 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed) return CancelResult.Idle;
         if (server.CancelsUnderWay >= CancelsMax) return CancelResult.Sent;
         return await CancelAsync(server) ? CancelResult.Sent : CancelResult.Failed;
+    }
+
+    /// <summary>A cancel that overtakes its query finds an idle backend and is lost, and the query would run on with nobody to answer: asked again until the server
+    /// has hung up, at the latest until its pool gives it up.</summary>
+    private async Task CancelUntilGoneAsync(ServerConnection server)
+    {
+        for (int milliseconds = 50; server.State != ServerState.Closed; milliseconds = Math.Min(2 * milliseconds, 1000))
+        {
+            await CancelAsync(server);
+            await Task.Delay(milliseconds);
+        }
     }
 
     private async Task<bool> CancelAsync(ServerConnection server)

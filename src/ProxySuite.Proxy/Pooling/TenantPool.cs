@@ -147,7 +147,8 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         waiter.WaitDeadline = _reactor.NowMilliseconds + (long)options.QueryWaitTimeout.TotalMilliseconds;
         _waiters.Add(waiter);
         Stats.QueueDepth = _waiters.Count;
-        if (!_queueTimer.IsArmed) _reactor.Timers.Arm(_queueTimer, options.QueryWaitTimeout);
+        // For the first in line it is set anew: one still armed for whoever was first before may be of an older, longer limit.
+        if (!_queueTimer.IsArmed || _waiters.Count == 1) _reactor.Timers.Arm(_queueTimer, options.QueryWaitTimeout);
         if (options.QueueNoticeAfter > TimeSpan.Zero && !_noticeTimer.IsArmed) _reactor.Timers.Arm(_noticeTimer, options.QueueNoticeAfter);
         Pump();
         return null;
@@ -198,8 +199,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         server.Unlink();
         CountLent(-1);
         if (server.State == ServerState.Closed) return;
-        if (isAtBoundary) CloseServer(server);
-        else server.Abort();
+        CloseServer(server, isAtBoundary);
     }
 
     /// <summary>A cancel request for this server is over.</summary>
@@ -239,13 +239,14 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         server.Reset(_scratch);
     }
 
-    private void CloseServer(ServerConnection server)
+    private void CloseServer(ServerConnection server, bool isAtBoundary = true)
     {
         if (server.State != ServerState.Open) return;
         server.OverdueAt = Deadline();
         server.IsLeaving = true;
         _leaving++;
-        server.Close();
+        if (isAtBoundary) server.Close();
+        else server.Cut();
     }
 
     /// <summary>More connections than the budget allows, even when those on their way out are gone.</summary>

@@ -48,6 +48,12 @@ public abstract class TransportConnection
     /// <summary>Goes on reading; the unconsumed rest is shown again in this turn of the loop, not from within this call.</summary>
     public abstract void ResumeReading();
 
+    /// <summary>
+    /// Drops what is queued and tells the peer that nothing follows (end-of-stream, shutdown(2)); what it sends is shown as before. Later sends are dropped.
+    /// Only in push mode.
+    /// </summary>
+    public abstract void FinishSending();
+
     /// <summary>Closes once queued bytes have left, at the latest after <paramref name="deadline"/>. The handler is not called again.</summary>
     public abstract void Close(TimeSpan deadline);
 

@@ -58,6 +58,31 @@ public sealed class EndOfConnectionTests
     }
 
     [Theory, EveryTransport]
+    public async Task Who_finishes_sending_drops_what_is_queued_and_goes_on_reading(TransportKind kind, Network network)
+    {
+        await using TransportWorld world = TransportWorld.Start(kind, network);
+        int seen = 0;
+        var handler = new TestHandler { Bytes = (_, bytes) => { seen += bytes.Length; return new Consumed(bytes.Length, true); } };
+        (Socket peer, TransportConnection connection) = await world.ConnectAsync(handler, SmallBuffers);
+        using (peer)
+        {
+            await world.RunAsync(() =>
+            {
+                connection.Send(new byte[MoreThanKernelsTake]);
+                connection.FinishSending();
+                Assert.Equal(0, connection.QueuedBytes);
+                Assert.True(connection.Send("dropped"u8));
+            });
+            Assert.InRange((await peer.ReceiveToEndAsync()).Length, 1, MoreThanKernelsTake - 1);
+            await peer.SendAsync("answer"u8.ToArray());
+            await world.UntilAsync(() => seen == 6, "what the peer sends afterwards");
+            Assert.False(handler.Closed.IsCompleted);
+        }
+        Assert.Equal(CloseCause.PeerFinished, await handler.Closed);
+        await world.UntilAsync(() => world.Reactor.Counters.Open == 0, "the connection is closed");
+    }
+
+    [Theory, EveryTransport]
     public async Task A_paused_handler_learns_at_once_that_its_peer_has_gone(TransportKind kind, Network network)
     {
         await using TransportWorld world = TransportWorld.Start(kind, network);

@@ -46,6 +46,9 @@ internal sealed class EpollConnection : LoopConnection, IEpollSource
 
     private protected override int Transmit(ReadOnlySpan<byte> bytes) => Libc.Transmit(_fd, bytes);
 
+    // An error means that the connection is gone, which the next receive tells.
+    private protected override void ShutDownSending() => _ = Libc.ShutDown(_fd, Libc.ShutDownWrite);
+
     private protected override void AwaitReadable()
     {
         // Edge-triggered: the next bytes are an event without being asked for.

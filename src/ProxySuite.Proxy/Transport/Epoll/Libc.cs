@@ -24,6 +24,8 @@ internal static unsafe partial class Libc
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
 
+    public const int ShutDownWrite = 1;
+
     public const int LevelSocket = 1;
     public const int ReuseAddress = 2;
     public const int SocketError = 4;
@@ -148,6 +150,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Name, EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(int fd, byte* address, int length);
+
+    [LibraryImport(Name, EntryPoint = "shutdown", SetLastError = true)]
+    public static partial int ShutDown(int fd, int how);
 
     [LibraryImport(Name, EntryPoint = "getsockname", SetLastError = true)]
     public static partial int GetSockName(int fd, byte* address, int* length);

@@ -24,6 +24,17 @@ internal abstract partial class LoopConnection
             BeginFinish(deadline);
     }
 
+    public sealed override void FinishSending()
+    {
+        AssertCurrent();
+        if (_stage != Stage.Open || _sendEnd != End.None || _isSendingFinished)
+            return;
+        _isSendingFinished = true;
+        DropUnsent();
+        StopAwaitingWritable();
+        ShutDownSending();
+    }
+
     public sealed override void Abort()
     {
         AssertCurrent();

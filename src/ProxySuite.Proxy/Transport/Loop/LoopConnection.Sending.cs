@@ -5,6 +5,7 @@ internal abstract partial class LoopConnection
 {
     private ChunkQueue _unsent;
     private End _sendEnd; // a send failed: nothing more can leave
+    private bool _isSendingFinished; // the owner said that nothing more leaves
 
     public sealed override int QueuedBytes => _unsent.Bytes;
 
@@ -14,7 +15,7 @@ internal abstract partial class LoopConnection
     public sealed override bool Send(ReadOnlySpan<byte> bytes)
     {
         AssertCurrent();
-        if (IsClosed || bytes.IsEmpty)
+        if (IsClosed || bytes.IsEmpty || _isSendingFinished)
             return _unsent.Bytes == 0 || IsClosed;
         bool isFirst = _unsent.Bytes == 0;
         if (isFirst)
@@ -93,6 +94,8 @@ internal abstract partial class LoopConnection
     /// <summary>The operating system took bytes of the head chunk by itself. From the top of the loop.</summary>
     private protected void OnTransmitted(int length)
     {
+        if (_isSendingFinished)
+            return; // it was dropped while it was under way
         _unsent.Drop(_reactor.Chunks, length);
         OnWritable();
     }
@@ -129,6 +132,8 @@ internal abstract partial class LoopConnection
     /// </summary>
     private protected void FailSend()
     {
+        if (_isSendingFinished)
+            return; // what is reset then is told by the next receive
         _sendEnd = End.Reset;
         DropUnsent();
         if (_stage == Stage.Finishing)

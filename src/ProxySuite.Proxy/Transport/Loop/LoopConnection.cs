@@ -163,6 +163,9 @@ internal abstract partial class LoopConnection : TransportConnection
     /// <summary>All that had arrived is read: has <see cref="OnReadable"/> called when more comes.</summary>
     private protected abstract void AwaitReadable();
 
+    /// <summary>Sends end-of-stream (shutdown(2)).</summary>
+    private protected abstract void ShutDownSending();
+
     /// <summary>Bytes are queued: has <see cref="OnWritable"/> called when some of them may leave.</summary>
     private protected abstract void AwaitWritable();
 

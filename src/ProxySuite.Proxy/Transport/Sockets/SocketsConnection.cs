@@ -53,15 +53,8 @@ internal sealed class SocketsConnection : LoopConnection
 
     internal override void CloseHandle()
     {
-        try
-        {
-            // Without it a socket that is closed while an operation is pending resets the connection (SafeSocketHandle), and last bytes could be lost.
-            _socket.Shutdown(SocketShutdown.Send);
-        }
-        catch (SocketException)
-        {
-            // The peer was faster.
-        }
+        // Without it a socket that is closed while an operation is pending resets the connection (SafeSocketHandle), and last bytes could be lost.
+        ShutDownSending();
         _socket.Dispose();
         _readiness.Dispose();
         _sending?.Dispose();
@@ -79,6 +72,18 @@ internal sealed class SocketsConnection : LoopConnection
     {
         int sent = _socket.Send(bytes, SocketFlags.None, out SocketError error);
         return ToResult(sent, error);
+    }
+
+    private protected override void ShutDownSending()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // The peer was faster.
+        }
     }
 
     private protected override void AwaitReadable()

@@ -99,6 +99,9 @@ internal sealed partial class TlsConnection : TransportConnection, IConnectionHa
         Release();
     }
 
+    // No close_notify: what was cut off must not look whole.
+    public override void FinishSending() => _inner.FinishSending();
+
     public override void Abort()
     {
         _inner.Abort();
