@@ -93,11 +93,13 @@ internal static class ServerLogin
         string text = fields.TryGet((byte)'M', out ReadOnlySpan<byte> message) ? Encoding.UTF8.GetString(message) : "";
         // Starting up, shutting down, or out of connections: that passes. A login that is refused as such does not.
         bool isPermanent = code is not (SqlState.CannotConnectNow or SqlState.TooManyConnections or SqlState.AdminShutdown or SqlState.CrashShutdown);
-        return Refused(target, $"{code} {text}", isPermanent);
+        // Fenced (no LOGIN, no CONNECT), other credentials, or a database that is elsewhere now: what a tenant that has moved meets at its old shard.
+        bool mayHaveMoved = code is SqlState.InvalidAuthorizationSpecification or SqlState.InsufficientPrivilege or SqlState.InvalidPassword or SqlState.InvalidCatalogName;
+        return Refused(target, $"{code} {text}", isPermanent, mayHaveMoved);
     }
 
-    private static OpenException Refused(BackendTarget target, string reason, bool isPermanent)
-        => new(new OpenFailure($"login as {target.Role} to {target.EndPoints[0]}/{target.Database} failed: {reason}", isPermanent));
+    private static OpenException Refused(BackendTarget target, string reason, bool isPermanent, bool mayHaveMoved = false)
+        => new(new OpenFailure($"login as {target.Role} to {target.EndPoints[0]}/{target.Database} failed: {reason}", isPermanent, mayHaveMoved));
 
     private static ParameterSnapshot With(ParameterSnapshot parameters, byte[] body)
     {

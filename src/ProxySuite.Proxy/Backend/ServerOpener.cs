@@ -12,7 +12,8 @@ namespace ProxySuite.Proxy.Backend;
 /// <summary>Why a server connection could not be opened.</summary>
 /// <param name="Reason">For the log; never for a client, whom the shard's inside does not concern.</param>
 /// <param name="IsPermanent">Trying again will not help: the login was refused as such.</param>
-internal sealed record OpenFailure(string Reason, bool IsPermanent);
+/// <param name="MayHaveMoved">The shard does not let this tenant in as it did: what the registry said about it may be over.</param>
+internal sealed record OpenFailure(string Reason, bool IsPermanent, bool MayHaveMoved = false);
 
 /// <summary>A server connection could not be opened.</summary>
 internal sealed class OpenException(OpenFailure failure, Exception? inner = null) : Exception(failure.Reason, inner)

@@ -15,11 +15,14 @@ internal sealed partial class TenantPool
     private int _failures;
     private bool _hasShardPlace;
     private bool _isInShardLine;
+    private bool _isRechecking;
+    private uint _refusedRoles; // since the registry was asked anew
+    private int _recheckedGeneration;
 
     /// <summary>Opens what the waiters need and the budgets allow.</summary>
     private void Pump()
     {
-        while (!_retryTimer.IsArmed && FirstUnserved() is { } waiter)
+        while (!_retryTimer.IsArmed && !_isRechecking && FirstUnserved() is { } waiter)
         {
             if (Budget.Free == 0)
             {
@@ -123,13 +126,49 @@ internal sealed partial class TenantPool
         _failures++;
         _lastFailure = ProxyErrors.ShardUnavailable();
         _opener.LogFailure(Config.Tenant, Config.Shard, Config.Targets[role].Role, failure);
+        if (failure.MayHaveMoved && Recheck is not null && _waiters.Count > 0 && Successor is null)
+        {
+            // Nothing was sent yet, so those who wait lose nothing by waiting for the registry's word.
+            _refusedRoles |= 1u << role;
+            if (_isRechecking) return;
+            _isRechecking = true;
+            _recheckedGeneration = _generation;
+            Recheck(this);
+            return;
+        }
+        FailOrRetry(role, failure.IsPermanent);
+    }
+
+    /// <summary>The registry has answered: a change, if there was one, has reached this pool before this call.</summary>
+    /// <param name="isMoving">The tenant is about to change hands: its new place is not known yet.</param>
+    public void OnRechecked(bool isMoving)
+    {
+        uint refused = _refusedRoles;
+        _refusedRoles = 0;
+        _isRechecking = false;
+        if (Successor is not null) return;
+        if (_generation != _recheckedGeneration || isMoving)
+        {
+            if (isMoving && !_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, BackoffMin);
+            Pump();
+            return;
+        }
+        // It lives where we knocked, and is not let in: that is what clients are told.
+        for (int role = 0; role < _opening.Length; role++)
+        {
+            if ((refused & (1u << role)) != 0) FailOrRetry(role, isPermanent: true);
+        }
+    }
+
+    private void FailOrRetry(int role, bool isPermanent)
+    {
         // A refusal of the login itself will not go away by waiting; anything else may, within the waiter's own deadline.
-        if (failure.IsPermanent)
+        if (isPermanent)
         {
             for (PoolWaiter? waiter = _waiters.First; waiter is not null;)
             {
                 PoolWaiter? next = waiter.NextWaiter;
-                if (waiter.WaiterRole == role) Fail(waiter, _lastFailure);
+                if (waiter.WaiterRole == role) Fail(waiter, _lastFailure ?? ProxyErrors.ShardUnavailable());
                 waiter = next;
             }
         }

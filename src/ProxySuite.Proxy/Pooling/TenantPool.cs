@@ -78,6 +78,9 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>The pool that serves the tenant now, once it has moved to another shard; whoever holds no server of this one goes there.</summary>
     public TenantPool? Successor { get; private set; }
 
+    /// <summary>Asks the registry anew about this pool's tenant, because the shard refused it; <see cref="OnRechecked"/> follows.</summary>
+    public Action<TenantPool>? Recheck { get; init; }
+
     /// <summary>Why nobody is served, while the tenant is suspended or gone; else null.</summary>
     public PgError? Refusal { get; private set; }
 

@@ -61,7 +61,7 @@ internal sealed class Router
         }
         TenantPool? before = pool;
         pool = new TenantPool(_reactor, _options, _opener, budget, config,
-            _stats.Tenant(config.Tenant, _reactor.Index), _stats.Shard(config.Shard, _reactor.Index), before) { Source = entry };
+            _stats.Tenant(config.Tenant, _reactor.Index), _stats.Shard(config.Shard, _reactor.Index), before) { Source = entry, Recheck = Recheck };
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
         if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
         _pools[entry.Tenant.Id] = pool;
@@ -92,6 +92,25 @@ internal sealed class Router
 
     /// <summary>A tenant has changed: its pool, if there is one, takes that over.</summary>
     public TenantPool? Update(TenantEntry entry) => _pools.ContainsKey(entry.Tenant.Id) ? PoolOf(entry) : null;
+
+    /// <summary>A shard refused a tenant. Either it has moved and we have not heard, or it is not let in anywhere: the registry knows.</summary>
+    private void Recheck(TenantPool pool) => _ = RecheckAsync(pool);
+
+    private async Task RecheckAsync(TenantPool pool)
+    {
+        var known = (TenantEntry)pool.Source!;
+        TenantLookup found = default;
+        try
+        {
+            // Away from the reactor: what comes back is posted to it, behind the change that the directory announces.
+            found = await Task.Run(() => _tenants.RecheckAsync(known.Tenant.Slug).AsTask()).ConfigureAwait(false);
+        }
+        finally
+        {
+            bool isMoving = found.Entry?.Tenant.Placement.State is PlacementState.Cutover;
+            _reactor.Post(state => ((TenantPool)state!).OnRechecked(isMoving), pool);
+        }
+    }
 
     private void Tidy()
     {

@@ -39,6 +39,9 @@ internal sealed class DirectorySlot(TenantEntry entry)
     /// <summary>When the question was sent whose answer this is, as timestamp of the clock. Under the directory's lock.</summary>
     public long AskedAt { get; set; }
 
+    /// <summary>From when the registry may be asked again because the shard refuses the tenant, as timestamp of the clock. Under the directory's lock.</summary>
+    public long RecheckableAt { get; set; } = long.MinValue;
+
     /// <summary>Whether the entry is another proxy's word, not yet compared with the registry. Under the directory's lock.</summary>
     public bool IsUnconfirmed { get; set; }
 

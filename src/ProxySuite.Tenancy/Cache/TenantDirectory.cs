@@ -97,6 +97,23 @@ public sealed partial class TenantDirectory : IInvalidationSink
         return new ValueTask<TenantLookup>(JoinLookup(slug).WaitAsync(cancellationToken));
     }
 
+    /// <summary>Asks the registry about a tenant that is known, because its shard does not let it in as the entry says; at most once a second for one tenant.</summary>
+    /// <returns>What counts now. A change is announced by <see cref="Changed"/> before this completes.</returns>
+    public ValueTask<TenantLookup> RecheckAsync(TenantSlug slug, CancellationToken cancellationToken = default)
+    {
+        lock (_writing)
+        {
+            // Asked for this reason this very second: then the shard refuses what the registry says.
+            long now = _time.GetTimestamp();
+            if (_slots.TryGetValue(slug.Value, out DirectorySlot? slot) && now >= slot.RecheckableAt)
+            {
+                slot.RecheckableAt = now + _time.TimestampFrequency;
+                slot.FreshUntil = long.MinValue;
+            }
+        }
+        return GetAsync(slug, cancellationToken);
+    }
+
     private bool TryRemember(TenantSlug slug, out TenantLookup answer)
     {
         if (TryGet(slug, out TenantEntry? entry))

@@ -19,11 +19,14 @@ public sealed class MemoryRegistry : ITenantRegistry, IInvalidationSource
     /// <summary>Questions asked so far.</summary>
     public int Questions => Volatile.Read(ref _questions);
 
+    /// <summary>Writes a tenant and tells nobody: proxies that know it go on with what they know.</summary>
+    public TenantEntry PutInSilence(TenantEntry entry)
+        => _tenants[entry.Tenant.Slug.Value] = entry with { Tenant = entry.Tenant with { Version = Interlocked.Increment(ref _versions) } };
+
     /// <summary>Writes a tenant, new or changed, and announces it.</summary>
     public void Put(TenantEntry entry)
     {
-        TenantEntry versioned = entry with { Tenant = entry.Tenant with { Version = Interlocked.Increment(ref _versions) } };
-        _tenants[entry.Tenant.Slug.Value] = versioned;
+        TenantEntry versioned = PutInSilence(entry);
         _sink?.Invalidate(new Invalidation(InvalidationKind.Tenant, entry.Tenant.Slug.Value, versioned.Tenant.Version));
     }
 
