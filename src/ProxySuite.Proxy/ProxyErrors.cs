@@ -34,8 +34,13 @@ internal static class ProxyErrors
         Hint: "Connect from another address or in another way, or ask the operator of this service for a host rule (Auth:HbaFile).", Severity: "FATAL");
 
     public static PgError ConflictingTenants() => new(
-        SqlState.InvalidAuthorizationSpecification, "the database name and the user name name different tenants",
-        Hint: "Name the tenant once: as the database, or as \"user.tenant\".", Severity: "FATAL");
+        SqlState.InvalidAuthorizationSpecification, "the connection names different tenants",
+        Hint: "Name the tenant once: as the database, as \"user.tenant\", with \"-c tenant=\" in the options, or by the host name where the service has it so.", Severity: "FATAL");
+
+    /// <summary>In PostgreSQL's words, and one answer for all reasons: a name that is not the user's, an unknown tenant, an unknown user.</summary>
+    public static PgError CertificateLoginFailed(string user) => new(
+        SqlState.InvalidAuthorizationSpecification, $"certificate authentication failed for user \"{user}\"",
+        Hint: "The common name of the client certificate has to be that of the user, as \"user@tenant\".", Severity: "FATAL");
 
     public static PgError ReplicationRefused() => new(
         SqlState.FeatureNotSupported, "replication connections are not available to this tenant",

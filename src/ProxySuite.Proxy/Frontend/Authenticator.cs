@@ -1,103 +1,166 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Frontend.Auth;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Options.Hba;
+using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Secrets;
 using ProxySuite.Wire.Errors;
-using ProxySuite.Wire.Frames;
-using ProxySuite.Wire.Messages;
 using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>Who a client proved to be.</summary>
+/// <param name="Entry">The tenant and where it lives.</param>
+/// <param name="User">Its user, with the role that this session has.</param>
 internal readonly record struct AuthenticatedUser(TenantEntry Entry, TenantUser User);
 
 /// <summary>
 /// Proves that a client is a user of a tenant, by the method that the host rules ask of it. An unknown tenant or user goes through an exchange of the same
 /// length and cost, with a salt that stays the same for a name, and gets the answer of a wrong password (A2). Any thread.
 /// </summary>
-/// <param name="options">Options in force: the host rules.</param>
-/// <param name="tenants">Where tenants are looked up.</param>
-/// <param name="secret">Makes the salts of users who do not exist; the same on all proxies.</param>
-/// <param name="time">Tells whether a password has expired, and drives the brake.</param>
-internal sealed class Authenticator(CurrentOptions options, TenantDirectory tenants, MasterKey secret, TimeProvider time)
+internal sealed class Authenticator
 {
-    private readonly LoginBrake _brake = new(options, time);
-    private readonly byte[] _mockSecret = secret.Authenticate("proxysuite/mock-scram"u8);
+    private readonly CurrentOptions _options;
+    private readonly TenantDirectory _tenants;
+    private readonly TimeProvider _time;
+    private readonly LoginBrake _brake;
+    private readonly byte[] _mockSecret;
+
+    /// <param name="options">Options in force: the host rules and their files.</param>
+    /// <param name="tenants">Where tenants are looked up.</param>
+    /// <param name="secret">Makes the salts of users who do not exist; the same on all proxies.</param>
+    /// <param name="time">Tells whether a password or token has expired, and drives the brake.</param>
+    /// <param name="stats">Counts what the brake does.</param>
+    /// <param name="logger">Told when it begins to.</param>
+    public Authenticator(CurrentOptions options, TenantDirectory tenants, MasterKey secret, TimeProvider time, ProxyStats stats, ILogger logger)
+    {
+        (_options, _tenants, _time) = (options, tenants, time);
+        _brake = new LoginBrake(options, time, stats, logger);
+        _mockSecret = secret.Authenticate("proxysuite/mock-scram"u8);
+    }
 
     /// <summary>Runs the exchange up to, and without, AuthenticationOk; what remains to be sent is left in <see cref="MessagePipe.Out"/>.</summary>
-    /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 refused by a host rule, or suspended; 57P03 the registry does not answer; 08P01 a malformed message.</exception>
+    /// <param name="pipe">The client.</param>
+    /// <param name="naming">Whom it named.</param>
+    /// <param name="channel">What its connection says of it.</param>
+    /// <param name="cancellationToken">Ends a login that takes too long.</param>
+    /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 refused by a host rule, for its certificate, or suspended; 57P03 the registry does not answer;
+    /// 08P01 a malformed message.</exception>
     /// <exception cref="IOException">The client has gone.</exception>
-    public async Task<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, ClientOrigin origin, CancellationToken cancellationToken)
+    public async Task<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, ClientChannel channel, CancellationToken cancellationToken)
     {
-        HostRule? rule = options.Value.Auth.HostRules.Find(origin, naming.Slug, naming.User);
+        AuthOptions auth = _options.Value.Auth;
+        ClientOrigin origin = channel.Origin;
+        HostRule? rule = auth.HostRules.Find(origin, naming.Slug, naming.User);
         // Said before anything is looked up: neither the answer nor its time can tell whether tenant and user exist.
         if (rule is null or { Method: LoginMethod.Reject }) throw new PgErrorException(ProxyErrors.RefusedByHostRule(rule is not null, origin.Host, naming.User, naming.Slug, origin.IsEncrypted));
+        // A token is all that its bearer needs: it must not cross a network where others can read it.
+        if (rule.Method == LoginMethod.Jwt && !origin.IsEncrypted && !origin.IsOfThisMachine) throw new PgErrorException(ProxyErrors.TlsRequired());
 
-        TenantEntry? entry = await FindAsync(naming.Slug, cancellationToken);
-        TenantUser? user = UserOf(entry, naming);
         BrakeKey brakeKey = BrakeKey.Of(TenantSlug.TryParse(naming.Slug, out _) ? naming.Slug : "", origin);
-        bool isProven = rule.Method == LoginMethod.Trust || await ProvesPasswordAsync(pipe, naming, user, brakeKey, cancellationToken);
-        if (!isProven || user is null)
+        try
+        {
+            CheckCertificate(auth, rule, channel, naming);
+            var exchange = new PasswordExchange(pipe, token => PassAsync(brakeKey, naming, token));
+            AuthenticatedUser proven = rule.Method switch
+            {
+                LoginMethod.ScramSha256 or LoginMethod.Md5 => await ProvePasswordAsync(exchange, rule, naming, pipe.ChannelBinding, cancellationToken),
+                LoginMethod.Jwt => await ProveTokenAsync(exchange, auth, channel, naming, cancellationToken),
+                LoginMethod.Cert or LoginMethod.Trust => await FindAsync(naming, rule.Method, cancellationToken),
+                _ => throw new InvalidOperationException($"no login by {rule.Method}"),
+            };
+            if (rule.Method is not (LoginMethod.Trust or LoginMethod.Cert)) _brake.Succeeded(brakeKey);
+            // Only now, and so only to the tenant's own users, what the tenant itself does not allow.
+            if (!proven.Entry.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
+            return proven;
+        }
+        catch (LoginFailedException failed) when (failed.Counted == RefusalReason.Authentication)
         {
             _brake.Failed(brakeKey);
-            throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
+            throw;
         }
-        // The client took as long as it liked: what the registry says now counts. For a tenant in memory, which this one is, it is there at once.
-        entry = await FindAsync(naming.Slug, cancellationToken);
-        if (UserOf(entry, naming) is not { } known || known.Verifier.ToStoredForm() != user.Verifier.ToStoredForm())
-        {
-            throw new PgErrorException(ProxyErrors.LoginFailed(naming.User));
-        }
-        if (rule.Method != LoginMethod.Trust) _brake.Succeeded(brakeKey);
-        if (!entry!.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
-        return new AuthenticatedUser(entry, known);
     }
 
-    /// <summary>A SCRAM-SHA-256 exchange; for a user who does not exist one that looks the same and fails.</summary>
-    private async Task<bool> ProvesPasswordAsync(MessagePipe pipe, TenantNaming naming, TenantUser? user, BrakeKey brakeKey, CancellationToken cancellationToken)
+    private static void CheckCertificate(AuthOptions auth, HostRule rule, ClientChannel channel, TenantNaming naming)
     {
-        ScramServer exchange = user is null
-            ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"), pipe.ChannelBinding)
-            : new ScramServer(user.Verifier, pipe.ChannelBinding, former: user.PreviousAt(time.GetUtcNow()));
-        Authentication.WriteSASL(pipe.Out, withChannelBinding: pipe.ChannelBinding.Length > 0);
-        await pipe.FlushAsync(cancellationToken);
-        PipeMessage first = await NextAsync(pipe, cancellationToken);
-        Authentication.WriteSASLContinue(pipe.Out, Start(exchange, first.Body));
-        await pipe.FlushAsync(cancellationToken);
-        PipeMessage last = await NextAsync(pipe, cancellationToken);
-        if (!await _brake.PassAsync(brakeKey, cancellationToken)) return false;
-        if (!exchange.TryFinish(SASLResponse.Read(last.Body), out byte[]? serverFinal)) return false;
-        Authentication.WriteSASLFinal(pipe.Out, serverFinal);
-        return true;
+        if (rule.ClientCertificate == ClientCertificate.NotAsked) return;
+        if (!channel.HasCertificate) throw new PgErrorException(ProxyErrors.ClientCertificateRequired());
+        if (rule.ClientCertificate == ClientCertificate.VerifyCa) return;
+        if (channel.CommonName is { } name && auth.IdentMaps.Allows(rule, name, naming.Slug, naming.User)) return;
+        throw new LoginFailedException(ProxyErrors.CertificateLoginFailed(naming.User), $"the certificate's name \"{channel.CommonName}\" is not for this user, by the host rule in line {rule.Line}");
     }
 
-    // Whatever the method, and not for passwords alone: whoever set an end meant that the user is out.
-    private TenantUser? UserOf(TenantEntry? entry, TenantNaming naming)
-        => entry?.Tenant.Users.GetValueOrDefault(naming.User) is { } user && user.IsValidAt(time.GetUtcNow()) ? user : null;
+    private async ValueTask PassAsync(BrakeKey key, TenantNaming naming, CancellationToken cancellationToken)
+    {
+        if (await _brake.PassAsync(key, cancellationToken)) return;
+        throw new LoginFailedException(ProxyErrors.LoginFailed(naming.User), "too many logins wait after failures of this tenant from this address", RefusalReason.TooManyFailures);
+    }
 
-    private async ValueTask<TenantEntry?> FindAsync(string slug, CancellationToken cancellationToken)
+    private async Task<AuthenticatedUser> ProvePasswordAsync(
+        PasswordExchange exchange, HostRule rule, TenantNaming naming, byte[] channelBinding, CancellationToken cancellationToken)
+    {
+        TenantUser? user = (await LookUpAsync(naming.Slug, cancellationToken))?.Tenant.Users.GetValueOrDefault(naming.User);
+        ScramServer scram = user is null
+            ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"), channelBinding)
+            : new ScramServer(user.Verifier, channelBinding, former: user.PreviousAt(_time.GetUtcNow()));
+        if (!await exchange.ScramAsync(scram, cancellationToken)) throw Failed(naming, rule.Method, user is null ? "no such tenant or user" : "wrong password");
+        // The client took as long as it liked: what the registry says now counts. For a tenant in memory, which this one is, it is there at once.
+        AuthenticatedUser now = await FindAsync(naming, rule.Method, cancellationToken);
+        return now.User.Verifier.ToStoredForm() == user!.Verifier.ToStoredForm() ? now : throw Failed(naming, rule.Method, "the password was changed during the login");
+    }
+
+    private async Task<AuthenticatedUser> ProveTokenAsync(PasswordExchange exchange, AuthOptions auth, ClientChannel channel, TenantNaming naming, CancellationToken cancellationToken)
+    {
+        byte[] token = await exchange.ClearTextAsync(cancellationToken);
+        JwtClaims claims;
+        try
+        {
+            // A signature on a curve takes as long as several queries: not on the reactor's time.
+            claims = await Task.Run(() => JwtVerifier.Verify(token, auth.Keys, auth, _time.GetUtcNow()), cancellationToken);
+        }
+        catch (JwtRefusedException refused)
+        {
+            throw Failed(naming, LoginMethod.Jwt, refused.Message);
+        }
+        if (claims.User != naming.User) throw Failed(naming, LoginMethod.Jwt, $"the token is for user \"{claims.User}\"");
+        if (claims.Tenant != naming.Slug)
+        {
+            if (naming.IsNamed) throw Failed(naming, LoginMethod.Jwt, $"the token is for tenant \"{claims.Tenant}\"");
+            naming = naming with { Slug = claims.Tenant };
+            // The rule that was found is one for the name the client gave; it must not lead around the rules for the tenant it turns out to mean.
+            if (auth.HostRules.Find(channel.Origin, naming.Slug, naming.User) is not { Method: LoginMethod.Jwt } rule)
+                throw Failed(naming, LoginMethod.Jwt, $"no host rule lets tokens in to tenant \"{naming.Slug}\" from here");
+            CheckCertificate(auth, rule, channel, naming);
+        }
+        AuthenticatedUser found = await FindAsync(naming, LoginMethod.Jwt, cancellationToken);
+        return claims.Role is { } role ? found with { User = found.User with { Role = Lesser(role, found.User.Role) } } : found;
+    }
+
+    /// <summary>The user as the registry has it now; one whose time is over is none, whatever the method: whoever set an end meant that the user is out.</summary>
+    private async ValueTask<AuthenticatedUser> FindAsync(TenantNaming naming, LoginMethod method, CancellationToken cancellationToken)
+    {
+        TenantEntry entry = await LookUpAsync(naming.Slug, cancellationToken) ?? throw Failed(naming, method, "no such tenant");
+        TenantUser user = entry.Tenant.Users.GetValueOrDefault(naming.User) ?? throw Failed(naming, method, "no such user");
+        return user.IsValidAt(_time.GetUtcNow()) ? new AuthenticatedUser(entry, user) : throw Failed(naming, method, $"the user was valid until {user.ValidUntil:u}");
+    }
+
+    private async ValueTask<TenantEntry?> LookUpAsync(string slug, CancellationToken cancellationToken)
     {
         if (!TenantSlug.TryParse(slug, out TenantSlug parsed)) return null;
-        TenantLookup found = await tenants.GetAsync(parsed, cancellationToken);
+        TenantLookup found = await _tenants.GetAsync(parsed, cancellationToken);
         if (found.Outcome == LookupOutcome.RegistryUnavailable) throw new PgErrorException(ProxyErrors.RegistryUnavailable());
         return found.Entry;
     }
 
-    private static byte[] Start(ScramServer exchange, byte[] body)
-    {
-        SASLInitialResponse response = SASLInitialResponse.Read(body);
-        return exchange.Start(response.Mechanism, response.Data);
-    }
+    // One answer for all reasons within a method.
+    private static LoginFailedException Failed(TenantNaming naming, LoginMethod method, string reason)
+        => new(method == LoginMethod.Cert ? ProxyErrors.CertificateLoginFailed(naming.User) : ProxyErrors.LoginFailed(naming.User), reason);
 
-    private static async ValueTask<PipeMessage> NextAsync(MessagePipe pipe, CancellationToken cancellationToken)
-    {
-        PipeMessage message = await pipe.ReadAsync(cancellationToken) ?? throw new IOException("the client left during authentication");
-        if ((FrontendMessage)message.Type != FrontendMessage.PasswordMessage) PgProtocolException.Throw($"expected SASL response, got message type {message.Type}");
-        return message;
-    }
+    private static UserRole Lesser(UserRole left, UserRole right) => Rank(left) < Rank(right) ? left : right;
+
+    private static int Rank(UserRole role) => role switch { UserRole.Owner => 2, UserRole.App => 1, _ => 0 };
 }

@@ -14,4 +14,7 @@ internal static partial class FrontendLog
 
     [LoggerMessage(EventIds.Frontend + 3, LogLevel.Error, "login failed in the proxy: client={Client}")]
     public static partial void LoginBroke(this ILogger logger, Exception exception, string client);
+
+    [LoggerMessage(EventIds.Frontend + 4, LogLevel.Warning, "logins are slowed down after failures: tenant={Tenant} address={Address} failures={Failures}")]
+    public static partial void LoginsSlowedDown(this ILogger logger, string tenant, string address, int failures);
 }

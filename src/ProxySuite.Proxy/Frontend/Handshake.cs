@@ -1,6 +1,6 @@
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Frontend.Auth;
 using ProxySuite.Proxy.Options;
-using ProxySuite.Proxy.Options.Hba;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
@@ -63,12 +63,14 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
 
             var fromOptions = new List<KeyValuePair<string, string>>();
             if (startup.TryGet("options", out string? text) && !StartupOptions.TryParse(text, fromOptions)) throw new PgErrorException(ProxyErrors.MalformedOptions());
-            TenantNaming naming = TenantNaming.Of(startup, fromOptions.LastOrDefault(static setting => setting.Key == "tenant").Value);
-            (tenant, user) = naming;
+            ClientChannel channel = ClientChannel.Of(link);
+            TenantNaming naming = TenantNaming.Of(
+                startup, fromOptions.LastOrDefault(static setting => setting.Key == "tenant").Value, channel.TenantUnder(current.Tls.TenantDomain));
+            (tenant, user) = (naming.Slug, naming.User);
             SessionSettings settings = StartupSettings.Of(startup, fromOptions);
             var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes) { ChannelBinding = (link as TlsConnection)?.ChannelBinding ?? [] };
             if (startup.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.NegotiatedVersion, startup.UnsupportedOptions);
-            AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, ClientOrigin.Of(link.RemoteEndPoint, link is TlsConnection), deadline.Token);
+            AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token);
 
             FrontendContext home = contexts[HomeOf(authenticated.Entry.Tenant.Id)];
             var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4);
@@ -82,7 +84,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         }
         catch (PgErrorException refused)
         {
-            Refuse(opening.Link, context, refused.Error.AsFatal(), ReasonOf(refused), tenant, user);
+            Refuse(opening.Link, context, refused.Error.AsFatal(), ReasonOf(refused), tenant, user, (refused as LoginFailedException)?.Reason);
         }
         catch (IOException)
         {
@@ -182,10 +184,10 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         link.Send(pipe.Out.WrittenSpan);
     }
 
-    private static void Refuse(TransportConnection link, FrontendContext context, PgError error, RefusalReason reason, string tenant, string user)
+    private static void Refuse(TransportConnection link, FrontendContext context, PgError error, RefusalReason reason, string tenant, string user, string? forLog = null)
     {
         if (error == ProxyErrors.RegistryUnavailable()) context.CountRegistryError(tenant);
-        if (tenant.Length > 0) context.Logger.LoginRefused(tenant, user, link.RemoteEndPoint.ToString() ?? "", error.SqlState, error.Message);
+        if (tenant.Length > 0) context.Logger.LoginRefused(tenant, user, link.RemoteEndPoint.ToString() ?? "", error.SqlState, forLog ?? error.Message);
         var answer = new FrameWriter();
         ErrorResponse.Write(answer, error);
         link.Send(answer.WrittenSpan);
@@ -199,7 +201,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         link.Close(FlushDeadline);
     }
 
-    private static RefusalReason ReasonOf(PgErrorException refused) => refused.Error.SqlState switch
+    private static RefusalReason ReasonOf(PgErrorException refused) => refused is LoginFailedException login ? login.Counted : refused.Error.SqlState switch
     {
         SqlState.InvalidPassword => RefusalReason.Authentication,
         SqlState.InvalidAuthorizationSpecification => RefusalReason.NotAllowed,

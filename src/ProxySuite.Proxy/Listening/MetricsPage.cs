@@ -43,6 +43,8 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
         text.Sample(""u8, ""u8, proxy.Accepted);
         text.Counter("proxysuite_clients_refused_total"u8, "Client connections that got no session."u8);
         foreach (RefusalReason reason in Enum.GetValues<RefusalReason>()) text.Sample(RefusalReasons[(int)reason], ""u8, proxy.Total(reason));
+        text.Counter("proxysuite_logins_delayed_total"u8, "Logins that had to wait because of failed ones of the same tenant from the same address."u8);
+        text.Sample(""u8, ""u8, proxy.LoginsDelayed);
         text.Counter("proxysuite_registry_lookups_total"u8, "Look-ups of a tenant by where the answer came from: memory, memory of unknown names, Redis, the registry, memory beyond its time."u8);
         text.Sample("source=\"memory\""u8, ""u8, lookups.Memory);
         text.Sample("source=\"negative\""u8, ""u8, lookups.Negative);

@@ -60,7 +60,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
             reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
-        _handshake = new Handshake(_contexts, new Authenticator(options, tenants, masterKey, TimeProvider.System), _tls, options);
+        _handshake = new Handshake(_contexts, new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions), _tls, options);
         foreach (Reactor reactor in _reactors) reactor.FailureHook = exception => _logger.HandlerFailed(exception, reactor.Index);
         tenants.Changed += OnTenantChanged;
     }

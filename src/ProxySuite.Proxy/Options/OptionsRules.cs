@@ -11,7 +11,7 @@ namespace ProxySuite.Proxy.Options;
 internal static class OptionsRules
 {
     public static IEnumerable<ConfigProblem> Check(ProxyOptions options)
-        => Listen(options).Concat(Tls(options.Tls)).Concat(Registry(options)).Concat(Settings(options.Settings)).Concat(Admin(options.Admin)).Concat(Unavailable(options));
+        => Listen(options).Concat(Tls(options.Tls)).Concat(AuthRules.Check(options)).Concat(Registry(options)).Concat(Settings(options.Settings)).Concat(Admin(options.Admin)).Concat(Unavailable(options));
 
     private static IEnumerable<ConfigProblem> Listen(ProxyOptions options)
     {
@@ -37,6 +37,8 @@ internal static class OptionsRules
         var problems = new List<ConfigProblem>();
         TlsFiles.Load(tls, problems)?.Dispose();
         TlsFiles.LoadServerAuthorities(tls, problems);
+        if (tls.TenantDomain.Length > 0 && Uri.CheckHostName(tls.TenantDomain) != UriHostNameType.Dns)
+            problems.Add(Wrong("Tls:TenantDomain", $"\"{tls.TenantDomain}\" is not a domain name, such as db.example.com, without a dot in front"));
         return problems;
     }
 

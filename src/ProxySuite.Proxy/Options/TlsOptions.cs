@@ -39,6 +39,10 @@ public sealed record TlsOptions
     /// <value>A readable file; default empty: the operating system's authorities. Reloadable; the file is read again on every reload.</value>
     public string ServerCaFile { get; init; } = "";
 
+    /// <summary>Domain below which TLS server names (SNI) name tenants: under <c>db.example.com</c>, <c>acme.db.example.com</c> names acme.</summary>
+    /// <value>A domain name; default empty: server names mean nothing. Reloadable, for connections made afterwards.</value>
+    public string TenantDomain { get; init; } = "";
+
     internal static TlsOptions Read(SectionReader section)
     {
         var defaults = new TlsOptions();
@@ -49,6 +53,7 @@ public sealed record TlsOptions
             KeyFile = section.Text(nameof(KeyFile), defaults.KeyFile, Reload.Live),
             ClientCaFile = section.Text(nameof(ClientCaFile), defaults.ClientCaFile, Reload.Live),
             ServerCaFile = section.Text(nameof(ServerCaFile), defaults.ServerCaFile, Reload.Live),
+            TenantDomain = section.Text(nameof(TenantDomain), defaults.TenantDomain, Reload.Live),
         };
     }
 }

@@ -39,6 +39,9 @@ public enum RefusalReason : byte
 
     /// <summary>Registry or shard not available.</summary>
     Unavailable,
+
+    /// <summary>Too many logins of one tenant from one address wait after failures: refused without a look at the proof.</summary>
+    TooManyFailures,
 }
 
 /// <summary>Numbers of the whole proxy. They count events that happen once a connection or more rarely, on any thread, so they are atomic.</summary>
@@ -48,12 +51,19 @@ public sealed class ProxyStats
     private readonly long[] _refusals = new long[Enum.GetValues<RefusalReason>().Length];
     private long _accepted;
     private long _clients;
+    private long _loginsDelayed;
 
     /// <summary>Client connections open now, those before authentication included.</summary>
     public long Clients => Volatile.Read(ref _clients);
 
     /// <summary>Client connections accepted so far.</summary>
     public long Accepted => Volatile.Read(ref _accepted);
+
+    /// <summary>Logins that had to wait because of failures before them.</summary>
+    public long LoginsDelayed => Volatile.Read(ref _loginsDelayed);
+
+    /// <summary>A login has to wait because of failures before it.</summary>
+    public void LoginDelayed() => Interlocked.Increment(ref _loginsDelayed);
 
     public void Count(CancelResult result) => Interlocked.Increment(ref _cancels[(int)result]);
 

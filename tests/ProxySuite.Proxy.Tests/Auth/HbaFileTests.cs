@@ -21,7 +21,8 @@ public sealed class HbaFileTests : IDisposable
     }
 
     private static string Show(HostRule rule)
-        => $"{rule.Line} {rule.Type} {Names(rule.Tenants)} {Names(rule.Users)} {(rule.Addresses is null ? "*" : "range")} {rule.Method}";
+        => $"{rule.Line} {rule.Type} {Names(rule.Tenants)} {Names(rule.Users)} {(rule.Addresses is null ? "*" : "range")} {rule.Method}"
+            + (rule.ClientCertificate == ClientCertificate.NotAsked ? "" : $" {rule.ClientCertificate} {rule.Map}".TrimEnd());
 
     private static string Names(IEnumerable<string>? names) => names is null ? "*" : string.Join('+', names.Order(StringComparer.Ordinal));
 
@@ -41,6 +42,12 @@ public sealed class HbaFileTests : IDisposable
     [InlineData("# comment\n\n  \t\nhost all all all trust\r\n", "4 Host * * * Trust")]
     [InlineData("host all \\\nall all \\\r\ntrust\nlocal all all trust", "1 Host * * * Trust|4 Local * * * Trust")]
     [InlineData("\uFEFFhost all all all trust", "1 Host * * * Trust")]
+    [InlineData("host all all all md5", "1 Host * * * Md5")]
+    [InlineData("host all all all jwt", "1 Host * * * Jwt")]
+    [InlineData("hostssl all all all cert", "1 HostSsl * * * Cert VerifyFull")]
+    [InlineData("hostssl all all all cert clientcert=verify-full map=people", "1 HostSsl * * * Cert VerifyFull people")]
+    [InlineData("hostssl all all all scram-sha-256 clientcert=verify-ca", "1 HostSsl * * * ScramSha256 VerifyCa")]
+    [InlineData("hostssl all all all jwt clientcert=verify-full", "1 HostSsl * * * Jwt VerifyFull")]
     [InlineData("host pgbouncer,proxysuite ops samehost trust", "1 Host pgbouncer+proxysuite ops range Trust")]
     public void A_rule_is_read_as_PostgreSQL_reads_it(string text, string rules) => Assert.Equal(rules, string.Join('|', Parse(text).All.Select(Show)));
 
@@ -75,13 +82,18 @@ public sealed class HbaFileTests : IDisposable
     [InlineData("host all /^a all trust", "1: \"/^a\": a regular expression is not available in the user field; list the names, in quotes where they begin with this sign")]
     [InlineData("host all \"\" all trust", "1: \"\" is no user: a name has 1 to 63 bytes")]
     [InlineData("host all \"all all trust", "1: a quote is not closed")]
-    [InlineData("host all all all scram", "1: \"scram\" is not an authentication method; scram-sha-256, trust and reject are")]
-    [InlineData("host all all all md5", "1: md5 is not available: the registry keeps SCRAM verifiers only, and md5 needs md5 hashes; write scram-sha-256")]
+    [InlineData("host all all all scram", "1: \"scram\" is not an authentication method; scram-sha-256, md5, jwt, cert, trust and reject are")]
     [InlineData("host all all all password", "1: password is not available: it would have the client send its password; write scram-sha-256")]
-    [InlineData("host all all all cert", "1: cert is not available in this version; scram-sha-256, trust and reject are")]
-    [InlineData("local all all peer", "1: peer is not available; scram-sha-256, trust and reject are")]
-    [InlineData("host all all all trust map=x", "1: \"map=x\": the method has no options")]
-    [InlineData("hostssl all all all scram-sha-256 clientcert=verify-full", "1: clientcert is not available in this version")]
+    [InlineData("host all all all cert", "1: cert is for hostssl rules only: without TLS there is no certificate")]
+    [InlineData("local all all peer", "1: peer is not available; scram-sha-256, md5, jwt, cert, trust and reject are")]
+    [InlineData("host all all all trust map=x", "1: map is an option of cert only")]
+    [InlineData("hostssl all all all cert map=", "1: map= names no map")]
+    [InlineData("host all all all scram-sha-256 clientcert=verify-full", "1: clientcert is for hostssl rules only: without TLS there is no certificate")]
+    [InlineData("local all all scram-sha-256 clientcert=verify-ca", "1: clientcert is for hostssl rules only: without TLS there is no certificate")]
+    [InlineData("hostssl all all all cert clientcert=verify-ca", "1: cert always verifies the name as well; leave clientcert out, or write verify-full")]
+    [InlineData("hostssl all all all trust clientcert=1", "1: clientcert=\"1\": verify-ca and verify-full are possible")]
+    [InlineData("host all all all jwt allow-plaintext=on", "1: \"allow-plaintext=on\" is not an option of a rule; clientcert=verify-ca, clientcert=verify-full and, for cert, map=NAME are")]
+    [InlineData("host all all all trust now", "1: \"now\" is not name=value")]
     [InlineData("", "1: there is no rule, so nobody could log in")]
     [InlineData("# nothing", "1: there is no rule, so nobody could log in")]
     public void What_cannot_be_done_is_refused_with_its_line(string text, string problem) => Assert.Equal([problem], Problems(text));
@@ -103,8 +115,8 @@ public sealed class HbaFileTests : IDisposable
             """);
         Assert.Equal(
         [
-            $"Auth:HbaFile: {path} line 1: \"md6\" is not an authentication method; scram-sha-256, trust and reject are ({_world.ConfigFile} line 2)",
-            $"Auth:HbaFile: {path} line 3: ldap is not available; scram-sha-256, trust and reject are ({_world.ConfigFile} line 2)",
+            $"Auth:HbaFile: {path} line 1: \"md6\" is not an authentication method; scram-sha-256, md5, jwt, cert, trust and reject are ({_world.ConfigFile} line 2)",
+            $"Auth:HbaFile: {path} line 3: ldap is not available; scram-sha-256, md5, jwt, cert, trust and reject are ({_world.ConfigFile} line 2)",
         ], loaded.Problems.Select(problem => problem.ToString()));
     }
 

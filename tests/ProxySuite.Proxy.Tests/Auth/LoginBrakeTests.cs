@@ -3,6 +3,7 @@ using System.Net;
 using ProxySuite.Proxy.Frontend.Auth;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Options.Hba;
+using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Testing.Protocol;
 using ProxySuite.Testing.World;
 using ProxySuite.Wire.Errors;
@@ -13,9 +14,11 @@ namespace ProxySuite.Proxy.Tests.Auth;
 public sealed class LoginBrakeTests
 {
     private readonly ManualTime _time = new();
+    private readonly ProxyStats _stats = new();
+    private readonly LogLines _log = new();
     private readonly LoginBrake _brake;
 
-    public LoginBrakeTests() => _brake = new LoginBrake(new CurrentOptions(new ProxyOptions { Auth = new AuthOptions { FailuresMax = 3, FailureDelayMax = TimeSpan.FromSeconds(2) } }), _time);
+    public LoginBrakeTests() => _brake = new LoginBrake(new CurrentOptions(new ProxyOptions { Auth = new AuthOptions { FailuresMax = 3, FailureDelayMax = TimeSpan.FromSeconds(2) } }), _time, _stats, _log);
 
     private static BrakeKey Key(string tenant = "acme", string address = "203.0.113.1") => BrakeKey.Of(tenant, new ClientOrigin(IPAddress.Parse(address), IsEncrypted: false));
 
@@ -63,6 +66,45 @@ public sealed class LoginBrakeTests
         Assert.True(PassAsync(Key("globex")).IsCompletedSuccessfully);
         Assert.True(PassAsync(Key(address: "203.0.113.2")).IsCompletedSuccessfully);
         Assert.False(PassAsync(Key()).IsCompleted);
+    }
+
+    [Fact]
+    public void What_is_slowed_down_is_told_once_and_again_only_after_it_was_quiet()
+    {
+        Fail(Key(), 10);
+        Fail(Key("globex", "2001:db8::1"), 3);
+        Fail(Key("quiet"), 2);
+        Assert.Equal(
+            ["logins are slowed down after failures: tenant=acme address=203.0.113.1 failures=3", "logins are slowed down after failures: tenant=globex address=2001:db8:: failures=3"],
+            _log.Lines);
+        _time.Advance(LoginBrake.ForgetInterval * 20);
+        Fail(Key(), 3);
+        Assert.Equal(3, _log.Lines.Count);
+    }
+
+    [Fact]
+    public void Each_login_that_waits_is_counted()
+    {
+        Fail(Key(), 3);
+        Assert.False(PassAsync(Key()).IsCompleted);
+        Assert.False(PassAsync(Key()).IsCompleted);
+        Assert.True(PassAsync(Key("globex")).IsCompleted);
+        Assert.Equal(2, _stats.LoginsDelayed);
+    }
+
+    [Fact]
+    public void Nobody_locks_a_tenant_out_from_other_addresses()
+    {
+        for (int i = 0; i < LoginBrake.EntriesMax + 1000; i++)
+        {
+            BrakeKey key = Key(address: string.Create(CultureInfo.InvariantCulture, $"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}"));
+            Fail(key, 4);
+            _ = PassAsync(key);
+        }
+        Assert.Equal(LoginBrake.WaitingMax, _brake.Waiting);
+        Assert.True(PassAsync(Key()).IsCompletedSuccessfully);
+        Fail(Key(), 1); // and a slip of the finger is still free
+        Assert.True(PassAsync(Key()).IsCompletedSuccessfully);
     }
 
     [Fact]

@@ -49,15 +49,45 @@ public sealed class StartupTests
     [InlineData("app", null, null, "app/app")]
     [InlineData("app.", null, null, "app./app.")]
     [InlineData(".acme", null, null, ".acme/.acme")]
+    [InlineData("app", "postgres", null, "postgres/app")]
+    [InlineData("app.acme", "postgres", null, "acme/app")]
+    [InlineData("app", "postgres", "acme", "acme/app")]
     public void The_tenant_is_named_by_database_user_or_options(string user, string? database, string? options, string expected)
     {
         TenantNaming naming = TenantNaming.Of(Packet(user, database), options);
         Assert.Equal(expected, $"{naming.Slug}/{naming.User}");
     }
 
-    [Fact]
-    public void Two_different_tenants_are_refused()
-        => Assert.Equal(SqlState.InvalidAuthorizationSpecification, Assert.Throws<PgErrorException>(() => TenantNaming.Of(Packet("app", "acme"), "globex")).Error.SqlState);
+    [Theory]
+    [InlineData("app", "acme", null, "acme", "acme/app")]
+    [InlineData("app", "app", null, "acme", "acme/app")]
+    [InlineData("app", "postgres", null, "acme", "acme/app")]
+    [InlineData("app.acme", null, null, "acme", "acme/app")]
+    [InlineData("app.globex", null, null, "acme", "acme/app.globex")]
+    [InlineData("app", "acme", "acme", "acme", "acme/app")]
+    public void The_tenant_is_named_by_the_TLS_server_name(string user, string? database, string? options, string serverName, string expected)
+    {
+        TenantNaming naming = TenantNaming.Of(Packet(user, database), options, serverName);
+        Assert.Equal(expected, $"{naming.Slug}/{naming.User}");
+    }
+
+    [Theory]
+    [InlineData("app", null, false)]
+    [InlineData("app", "postgres", false)]
+    [InlineData("app", "acme", true)]
+    [InlineData("app.acme", null, true)]
+    public void A_database_that_libpq_filled_in_names_nobody(string user, string? database, bool isNamed)
+        => Assert.Equal(isNamed, TenantNaming.Of(Packet(user, database), null).IsNamed);
+
+    [Theory]
+    [InlineData("acme", "globex", null)]
+    [InlineData("acme", null, "globex")]
+    [InlineData("app", "acme", "globex")]
+    [InlineData("none", null, "other")]
+    public void Two_different_tenants_are_refused_alike_whether_they_exist_or_not(string database, string? options, string? serverName)
+        => Assert.Equal(
+            ProxyErrors.ConflictingTenants(),
+            Assert.Throws<PgErrorException>(() => TenantNaming.Of(Packet("app", database), options, serverName)).Error);
 
     [Fact]
     public void Allowed_settings_become_sql_text_that_cannot_break_out()

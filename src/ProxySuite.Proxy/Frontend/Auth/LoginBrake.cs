@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Options.Hba;
+using ProxySuite.Proxy.Telemetry;
 
 namespace ProxySuite.Proxy.Frontend.Auth;
 
@@ -35,7 +37,9 @@ internal readonly record struct BrakeKey
 /// <remarks>What waits is bounded, for one key and for all: whoever comes beyond is refused without a look at the proof, so opening more connections buys no guess.</remarks>
 /// <param name="options">Options in force.</param>
 /// <param name="time">Drives leaks and waits.</param>
-internal sealed class LoginBrake(CurrentOptions options, TimeProvider time)
+/// <param name="stats">Counts the logins that wait.</param>
+/// <param name="logger">Told once when a bucket becomes full, and again after it has leaked.</param>
+internal sealed class LoginBrake(CurrentOptions options, TimeProvider time, ProxyStats stats, ILogger logger)
 {
     /// <summary>Keys remembered; the one that failed longest ago is forgotten first. About 200 bytes each.</summary>
     internal const int EntriesMax = 10_000;
@@ -99,17 +103,20 @@ internal sealed class LoginBrake(CurrentOptions options, TimeProvider time)
             node.Value.Waiting++;
             _waiting++;
         }
+        stats.LoginDelayed();
         return WaitAsync(node.Value, delay, cancellationToken);
     }
 
     /// <summary>Counts a wrong proof, or a right one for what does not exist.</summary>
     public void Failed(BrakeKey key)
     {
+        int failuresMax = options.Value.Auth.FailuresMax;
+        bool becomesFull;
         lock (_lock)
         {
             if (_entries.TryGetValue(key, out LinkedListNode<Entry>? node))
             {
-                node.Value.Level = Math.Min(Leak(node.Value) + 1, options.Value.Auth.FailuresMax + ExcessMax);
+                node.Value.Level = Math.Min(Leak(node.Value) + 1, failuresMax + ExcessMax);
                 _oldestFirst.Remove(node);
             }
             else
@@ -117,9 +124,12 @@ internal sealed class LoginBrake(CurrentOptions options, TimeProvider time)
                 node = new LinkedListNode<Entry>(new Entry(key) { Level = 1, LevelAt = time.GetTimestamp() });
                 _entries.Add(key, node);
             }
+            becomesFull = !node.Value.IsFull && node.Value.Level >= failuresMax;
+            node.Value.IsFull |= becomesFull;
             _oldestFirst.AddLast(node);
             while (_entries.Count > EntriesMax) Forget(_oldestFirst.First!);
         }
+        if (becomesFull) logger.LoginsSlowedDown(key.Tenant, key.Address?.ToString() ?? "[local]", failuresMax);
     }
 
     /// <summary>Forgets the failures of a key.</summary>
@@ -153,6 +163,8 @@ internal sealed class LoginBrake(CurrentOptions options, TimeProvider time)
         long now = time.GetTimestamp();
         entry.Level = Math.Max(0, entry.Level - time.GetElapsedTime(entry.LevelAt, now) / ForgetInterval);
         entry.LevelAt = now;
+        // Half empty again: the next time is news.
+        if (entry.Level < options.Value.Auth.FailuresMax / 2.0) entry.IsFull = false;
         return entry.Level;
     }
 
@@ -171,5 +183,7 @@ internal sealed class LoginBrake(CurrentOptions options, TimeProvider time)
         public long LevelAt { get; set; }
 
         public int Waiting { get; set; }
+
+        public bool IsFull { get; set; }
     }
 }

@@ -21,23 +21,8 @@ internal static class HbaFile
     /// <returns>The rules; of no use where a problem was told.</returns>
     public static HostRules Read(string path, Action<string> problem)
     {
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            var content = new byte[BytesMax + 1];
-            int length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-            if (length <= BytesMax) return Parse(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(content, 0, length), (line, reason) => problem($"{path} line {line}: {reason}"));
-            problem($"{path} is larger than 4MB");
-        }
-        catch (DecoderFallbackException)
-        {
-            problem($"{path} is not UTF-8");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            problem($"{path} cannot be read: {exception.Message}");
-        }
-        return HostRules.Default;
+        string? text = SmallFile.ReadText(path, BytesMax, problem);
+        return text is null ? HostRules.Default : Parse(text, (line, reason) => problem($"{path} line {line}: {reason}"));
     }
 
     /// <summary>Reads rules from text.</summary>
@@ -81,14 +66,8 @@ internal static class HbaFile
         int next = 3;
         AddressRange[]? addresses = type == (int)HostRuleType.Local ? null : Addresses(line, ref next);
         LoginMethod method = HbaMethod.Of(Single(line, next++, "authentication method"));
-        bool allowsPlaintext = false;
-        foreach (HbaWord option in line.Fields.Skip(next).SelectMany(field => field))
-        {
-            if (method != LoginMethod.Jwt || option.Text is not ("allow-plaintext=on" or "allow-plaintext=off"))
-                throw new FormatException(HbaMethod.WhyNoOption(option.Text, method));
-            allowsPlaintext = option.Text == "allow-plaintext=on";
-        }
-        return new HostRule(line.Number, (HostRuleType)type, tenants, users, addresses, method, allowsPlaintext);
+        var rule = new HostRule(line.Number, (HostRuleType)type, tenants, users, addresses, method);
+        return HbaMethod.WithOptions(rule, line.Fields.Skip(next).SelectMany(field => field).Select(word => word.Text));
     }
 
     private static FrozenSet<string>? Tenants(IReadOnlyList<HbaWord> words)

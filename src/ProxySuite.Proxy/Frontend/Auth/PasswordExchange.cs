@@ -1,0 +1,52 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Scram;
+
+namespace ProxySuite.Proxy.Frontend.Auth;
+
+/// <summary>The messages by which a client proves that it knows a password or holds a token. Each asks the brake when the proof is there and before it is looked at.</summary>
+/// <param name="pipe">The client; what remains to be sent after the last message is left in <see cref="MessagePipe.Out"/>.</param>
+/// <param name="pass">The brake; throws for whom it refuses.</param>
+internal sealed class PasswordExchange(MessagePipe pipe, Func<CancellationToken, ValueTask> pass)
+{
+    /// <summary>SCRAM-SHA-256, bound to the TLS channel where the client can.</summary>
+    /// <returns>Whether the client knows the password.</returns>
+    /// <exception cref="PgProtocolException">A malformed message.</exception>
+    /// <exception cref="IOException">The client has gone.</exception>
+    public async Task<bool> ScramAsync(ScramServer exchange, CancellationToken cancellationToken)
+    {
+        Authentication.WriteSASL(pipe.Out, withChannelBinding: pipe.ChannelBinding.Length > 0);
+        Authentication.WriteSASLContinue(pipe.Out, Start(exchange, await AskAsync("SASL", cancellationToken)));
+        byte[] last = await AskAsync("SASL", cancellationToken);
+        await pass(cancellationToken);
+        if (!exchange.TryFinish(SASLResponse.Read(last), out byte[]? serverFinal)) return false;
+        Authentication.WriteSASLFinal(pipe.Out, serverFinal);
+        return true;
+    }
+
+    /// <summary>What the client sends as its password in the clear.</summary>
+    /// <inheritdoc cref="ScramAsync" path="/exception"/>
+    public async Task<byte[]> ClearTextAsync(CancellationToken cancellationToken)
+    {
+        Authentication.WriteCleartextPassword(pipe.Out);
+        byte[] body = await AskAsync("password", cancellationToken);
+        await pass(cancellationToken);
+        return PasswordMessage.Read(body).Password.ToArray();
+    }
+
+    private static byte[] Start(ScramServer exchange, byte[] body)
+    {
+        SASLInitialResponse response = SASLInitialResponse.Read(body);
+        return exchange.Start(response.Mechanism, response.Data);
+    }
+
+    private async ValueTask<byte[]> AskAsync(string what, CancellationToken cancellationToken)
+    {
+        await pipe.FlushAsync(cancellationToken);
+        PipeMessage message = await pipe.ReadAsync(cancellationToken) ?? throw new IOException("the client left during authentication");
+        if ((FrontendMessage)message.Type != FrontendMessage.PasswordMessage) PgProtocolException.Throw($"expected {what} response, got message type {message.Type}");
+        return message.Body;
+    }
+}
