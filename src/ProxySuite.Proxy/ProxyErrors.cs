@@ -1,5 +1,6 @@
 using System.Globalization;
 using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Sql;
 
 namespace ProxySuite.Proxy;
 
@@ -118,6 +119,45 @@ internal static class ProxyErrors
     public static PgError TransactionInStatementMode() => new(
         SqlState.FeatureNotSupported, "transaction blocks are not allowed in statement pooling mode",
         Hint: "Send single statements, or have the tenant's pool mode changed to transaction.", Severity: "FATAL");
+
+    public static PgError StatementTimeReached(TimeSpan limit) => new(
+        SqlState.QueryCanceled, "canceling statement due to the statement time of the tenant's plan",
+        Hint: $"One statement may run for {Seconds(limit)}, whatever statement_timeout says. Split the work, or move to a plan with more time.");
+
+    public static PgError TransactionTooLong(TimeSpan limit) => new(
+        SqlState.QueryCanceled, "terminating connection due to transaction timeout",
+        Hint: $"A transaction may be open for {Seconds(limit)} (Limits:TransactionTimeout, or transaction_timeout of the plan).", Severity: "FATAL");
+
+    public static PgError IdleInTransactionTooLong(TimeSpan limit) => new(
+        SqlState.IdleInTransactionSessionTimeout, "terminating connection due to idle-in-transaction timeout",
+        Hint: $"A transaction may be idle for {Seconds(limit)} (Limits:IdleInTransactionTimeout, or idle_in_transaction_session_timeout of the plan).", Severity: "FATAL");
+
+    /// <summary>A value above the plan's limit became the limit: success for tools that set what they do not need, and no surprise for who reads notices.</summary>
+    public static PgError SettingLimited(string name, string limit) => new(
+        SqlState.SuccessfulCompletion, $"parameter \"{name}\" was set to {limit}, the limit of the tenant's plan",
+        Hint: "Set a lower value, or move to a plan with a higher limit.", Severity: "NOTICE");
+
+    /// <summary>What the statement filter refuses, each with the way out.</summary>
+    public static PgError StatementRefused(StatementVerdict verdict) => verdict.Refusal switch
+    {
+        StatementRefusal.AlterRole => Forbidden($"{verdict.Subject} is not available to tenants", "Users and passwords are managed with proxyctl tenant add-user and rotate-password; SET changes settings of a session."),
+        StatementRefusal.SetRole => Forbidden($"{verdict.Subject} is not available to tenants", "A session works as the user that it logged in as; only NONE and DEFAULT may be set."),
+        StatementRefusal.LockTable => Forbidden("LOCK is not available on tables that tenants share", "Lock rows with SELECT … FOR UPDATE, or use an isolation level such as SERIALIZABLE."),
+        StatementRefusal.CopyFile => Forbidden("COPY to or from a file or program of the server is not available to tenants", "Use COPY … FROM STDIN or TO STDOUT, or \\copy in psql."),
+        StatementRefusal.PrepareTransaction => new(
+            SqlState.FeatureNotSupported, "PREPARE TRANSACTION is not supported in this pooling mode", Hint: "Use COMMIT, or have the tenant's pool mode changed to session."),
+        StatementRefusal.Load => Forbidden("LOAD is not available to tenants", "Ask the operator of this service to preload the library."),
+        StatementRefusal.IdentitySetting => Forbidden($"parameter \"{verdict.Subject}\" cannot be changed", "It carries the tenant's identity, and every session has it set: leave the statement out."),
+        StatementRefusal.ComputedSetting => Forbidden($"parameter \"{verdict.Subject}\" cannot be set to a computed value", "It is limited by the tenant's plan: set it to a plain literal."),
+        StatementRefusal.EscapedName => Forbidden("a setting cannot be named by Unicode escapes", "Write its name in plain letters."),
+        StatementRefusal.ClientEncoding => new(
+            SqlState.FeatureNotSupported, $"client encoding \"{verdict.Subject}\" is not supported", Hint: "Use UTF8: bytes of this encoding's characters can look like quotes and backslashes."),
+        StatementRefusal.StandardConformingStrings => new(
+            SqlState.FeatureNotSupported, "standard_conforming_strings cannot be turned off", Hint: "Write strings with backslash escapes as E'…'."),
+        _ => Forbidden($"{verdict.Subject} is not available on this shard", "Its lockdown is strict: statements that read and write rows, transactions, and settings within the plan are served."),
+    };
+
+    private static PgError Forbidden(string message, string hint) => new(SqlState.InsufficientPrivilege, message, Hint: hint);
 
     private static string Seconds(TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"{limit.TotalSeconds:0.###} s");
 }

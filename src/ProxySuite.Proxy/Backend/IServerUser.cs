@@ -18,6 +18,12 @@ internal interface IServerUser : ILedgerObserver
     /// <summary>A statement completed with a tag that says more than "rows".</summary>
     void OnTag(ServerConnection server, TagMeaning meaning);
 
+    /// <summary>The whole message that the client gets in place of the server's error; null to pass that on.</summary>
+    byte[]? InPlaceOf(ErrorFields error);
+
+    /// <summary>What the server works on for this user has gone beyond a limit of time.</summary>
+    void OnOverdue(ServerConnection server, Overdue overdue);
+
     /// <summary>An ErrorResponse went out with the replies.</summary>
     void OnError(ServerConnection server);
 

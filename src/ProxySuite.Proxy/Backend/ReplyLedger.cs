@@ -35,6 +35,9 @@ internal enum Owed : byte
 
     /// <summary>Nothing from the server: the proxy answers this one itself when its turn comes.</summary>
     OwnParseComplete,
+
+    /// <summary>Nothing from the server: the tag is a whole message (<c>byte[]</c>) that the proxy sends when its turn comes, such as a notice.</summary>
+    OwnMessage,
 }
 
 /// <summary>Who gets a reply.</summary>
@@ -80,6 +83,8 @@ internal interface ILedgerObserver
 /// </remarks>
 internal sealed class ReplyLedger
 {
+    private static ReadOnlySpan<byte> ParseComplete => "1\0\0\0\u0004"u8;
+
     private LedgerEntry[] _ring = new LedgerEntry[16];
     private int _head;
     private int _count;
@@ -136,7 +141,7 @@ internal sealed class ReplyLedger
         _count++;
         LastPushed++;
         if (_count == 1) DropCopyEnds();
-        if (owed == Owed.OwnParseComplete) _own++;
+        if (owed is Owed.OwnParseComplete or Owed.OwnMessage) _own++;
         // A Query commits what came before it without a Sync, as a Sync does.
         if (owed is Owed.Sync or Owed.Query) IsUnsynced = false;
         else if (owed != Owed.CopyEnd) IsUnsynced = true;
@@ -213,12 +218,15 @@ internal sealed class ReplyLedger
     public object? HeadTag => _count > 0 ? _ring[_head].Tag : null;
 
     /// <summary>True when the entry at the head is one that the proxy answers itself.</summary>
-    public bool HasOwnAtHead => _own > 0 && _ring[_head].Owed == Owed.OwnParseComplete;
+    public bool HasOwnAtHead => _own > 0 && _ring[_head].Owed is Owed.OwnParseComplete or Owed.OwnMessage;
 
     /// <summary>Takes the entry at the head if it is one that the proxy answers itself.</summary>
-    public bool TryTakeOwn()
+    /// <param name="answer">The message that answers it.</param>
+    public bool TryTakeOwn(out ReadOnlySpan<byte> answer)
     {
+        answer = default;
         if (!HasOwnAtHead) return false;
+        answer = _ring[_head].Tag is byte[] message ? message : ParseComplete;
         _own--;
         Pop();
         return true;
@@ -272,7 +280,7 @@ internal sealed class ReplyLedger
             ref LedgerEntry entry = ref _ring[(_head + i) & mask];
             LedgerEntry unpaid = entry;
             entry = default;
-            if (unpaid.Owed == Owed.OwnParseComplete) _own--;
+            if (unpaid.Owed is Owed.OwnParseComplete or Owed.OwnMessage) _own--;
             if (unpaid.Tag is not null) observer.OnUnpaid(unpaid);
         }
         _head = (_head + skipped) & mask;

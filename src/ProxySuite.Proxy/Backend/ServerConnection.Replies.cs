@@ -3,14 +3,13 @@ using ProxySuite.Proxy.Transport;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Frames;
 using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Sql;
 
 namespace ProxySuite.Proxy.Backend;
 
 /// <summary>The way from the server to the client: headers are read, the ledger is ticked off, bodies pass as the slices they came in.</summary>
 internal sealed partial class ServerConnection
 {
-    private static ReadOnlySpan<byte> OwnParseComplete => "1\0\0\0\u0004"u8;
-
     private Consumed Relay(ReadOnlySpan<byte> received)
     {
         int at = 0;       // where the next header, or the rest of a body, begins
@@ -63,7 +62,7 @@ internal sealed partial class ServerConnection
             }
 
             TransactionStatus status = type == BackendMessage.ReadyForQuery ? ReadyForQuery.Read(body) : default;
-            RefusedStatement? refused = type == BackendMessage.ErrorResponse ? Ledger.HeadTag as RefusedStatement : null;
+            byte[]? instead = type == BackendMessage.ErrorResponse && isWhole ? (Ledger.HeadTag as RefusedStatement)?.Frame ?? _user?.InPlaceOf(ErrorResponse.Read(body)) : null;
             Reply reply = Ledger.OnBackend(type, status, Observer);
             if (reply == Reply.Violation) return Doubt(received.Length);
             if (reply == Reply.Swallow)
@@ -71,22 +70,25 @@ internal sealed partial class ServerConnection
                 if (at > from) roomy &= Forward(received[from..at]);
                 if (!OnSwallowed(type, status, received.Slice(at, Math.Min(end, received.Length) - at), body)) return new Consumed(received.Length, KeepReading: State == ServerState.Closing);
             }
-            Cut(reply == Reply.Forward && refused is null, received, ref at, ref from, end, ref roomy);
-            if (refused is not null) roomy &= Forward(refused.Frame);
+            Cut(reply == Reply.Forward && instead is null, received, ref at, ref from, end, ref roomy);
+            if (instead is not null) roomy &= Forward(instead);
 
             if (reply == Reply.Forward)
             {
                 switch (type)
                 {
                     case BackendMessage.CommandComplete:
+                        Work.Completed++;
                         TagMeaning meaning = CommandTags.Classify(body);
                         if (meaning != TagMeaning.Plain) NoteTag(meaning);
                         break;
                     case BackendMessage.ErrorResponse:
-                        HasSaidWhy |= isWhole && refused is null && IsFatal(body);
+                        HasSaidWhy |= isWhole && instead is null && IsFatal(body);
                         _user?.OnError(this);
                         break;
                     case BackendMessage.ReadyForQuery:
+                        Work.Completed++;
+                        if (status == TransactionStatus.Idle) Work.Transactions++;
                         roomy &= Forward(received[from..at]);
                         from = at;
                         EmitOwn(ref roomy);
@@ -128,7 +130,7 @@ internal sealed partial class ServerConnection
 
     private void EmitOwn(ref bool roomy)
     {
-        while (Ledger.TryTakeOwn()) roomy &= Forward(OwnParseComplete);
+        while (Ledger.TryTakeOwn(out ReadOnlySpan<byte> answer)) roomy &= Forward(answer);
     }
 
     /// <returns>False when the connection was closed.</returns>
@@ -207,6 +209,9 @@ internal sealed partial class ServerConnection
         string name = Encoding.UTF8.GetString(parameter.Name), value = Encoding.UTF8.GetString(parameter.Value);
         // Who the session is cannot change on a connection of ours; if the server says otherwise, nobody may use it again.
         if (name is "session_authorization" or "is_superuser" && Parameters[name] != value) PgProtocolException.Throw("the session's identity changed");
+        // Set by SQL that ran inside a function: from here on the server would read texts otherwise than the proxy does.
+        bool isMisread = name switch { "standard_conforming_strings" => value != "on", "client_encoding" => !ClientEncodings.IsSafe(value), _ => false };
+        if (isMisread) PgProtocolException.Throw($"{name} became {value}");
         Parameters = _parameters.Intern(Parameters.With(name, value));
         if (isForwarded) _user?.OnParameter(name, value);
     }

@@ -23,6 +23,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     private bool _sawDiscardAll;
     private SessionSettings? _settingsUnderWay;
     private IServerUser? _user;
+    private ServerWork _work;
 
     public ServerConnection(TransportConnection link, IServerOwner owner, BackendLogin login, Interner<ParameterSnapshot> parameters, long openedAt)
     {
@@ -74,6 +75,15 @@ internal sealed partial class ServerConnection : IConnectionHandler
 
     /// <summary>Cancel requests sent and not yet known to be over: until then a new client's query could be hit.</summary>
     public int CancelsUnderWay { get; set; }
+
+    /// <summary>How far its work has come, for those who watch the time.</summary>
+    public ref ServerWork Work => ref _work;
+
+    /// <summary>Whom it works for, or null.</summary>
+    public IServerUser? User => _user;
+
+    /// <summary>True while part of a message has gone to the user and the rest has not come.</summary>
+    public bool IsMidMessage => _bodyLeft > 0 && _isBodyForwarded;
 
     /// <summary>Which of the tenant's backend roles it is logged in as.</summary>
     public int RoleIndex { get; init; }

@@ -1,4 +1,5 @@
 using System.Text;
+using ProxySuite.Wire.Sql;
 
 namespace ProxySuite.Proxy.Backend;
 
@@ -58,6 +59,17 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
         if (sqlValue is null) settings.Remove(name);
         else settings[name] = sqlValue;
         return settings.Count == 0 ? None : new SessionSettings([.. settings]);
+    }
+
+    /// <summary>These settings with none above its limit.</summary>
+    public SessionSettings Within(IReadOnlyDictionary<string, SettingLimit> limits)
+    {
+        SessionSettings within = this;
+        foreach ((string name, string value) in _sorted)
+        {
+            if (limits.TryGetValue(name, out SettingLimit? limit) && limit.IsExceededBy(Encoding.UTF8.GetBytes(value))) within = within.With(name, $"'{limit.MaxText}'");
+        }
+        return within;
     }
 
     /// <summary>The SQL that brings a server with the settings <paramref name="carried"/> to these, or an empty string when they are equal.</summary>

@@ -52,7 +52,7 @@ internal sealed partial class ClientSession
         {
             foreach (PinReason undone in DriverReset.Undoes) _pins.Remove(undone);
         }
-        _sawError = _sawRollback = _sawCommit = _sawOther = false;
+        _sawError = _sawRollback = _sawCommit = _sawOther = _isOutOfTime = false;
         _readyUpTo = server.Ledger.LastSettled;
         if (_isDiscardClosed && server.Ledger.Count == 0) EndDiscard();
         if (status != TransactionStatus.Idle && _pool.Config.Mode == PoolMode.Statement)

@@ -124,7 +124,7 @@ internal sealed partial class ClientSession
         bool roomy = SendOut(received[from..Math.Min(at, received.Length)], rewritten);
         if (_server is { } server)
         {
-            while (server.Ledger.TryTakeOwn()) ToClient(ParseCompleteFrame);
+            while (server.Ledger.TryTakeOwn(out ReadOnlySpan<byte> answer)) ToClient(answer);
             if (server.Ledger.Count > OwedMax) _isOverOwed = true;
             // A late CopyData, or the rest of one, owes nothing: the server may have become free before its last byte.
             if (_bodyLeft == 0 && _isReleaseHeldBack) TryRelease(server);
@@ -138,14 +138,6 @@ internal sealed partial class ClientSession
         ReplyLedger ledger = _server!.Ledger;
         switch (type)
         {
-            case FrontendMessage.Query:
-                // A Query destroys the unnamed statement (protocol-flow: Extended Query).
-                _statements.ForgetUnnamed();
-                _server.Statements.Unnamed = default;
-                NoteQuery(body, isWhole);
-                ledger.Push(Owed.Query);
-                _isDiscardClosed = _isDiscardSent;
-                break;
             case FrontendMessage.Execute:
                 if (isWhole) Execute.Read(body);
                 ledger.Push(Owed.Execute);
@@ -161,15 +153,8 @@ internal sealed partial class ClientSession
         }
     }
 
-    private void NoteQuery(ReadOnlySpan<byte> body, bool isWhole)
+    private void NoteQuery(ReadOnlySpan<byte> sql, in StatementFacts facts)
     {
-        if (!isWhole)
-        {
-            NoteUnscanned();
-            return;
-        }
-        ReadOnlySpan<byte> sql = Query.Read(body).Sql;
-        StatementFacts facts = SqlScanner.Scan(sql);
         if (facts.Traits == StatementTraits.None) return;
         if (DriverReset.Is(sql)) NoteDriverReset(facts.Traits);
         else NoteTraits(facts.Traits, SettingChange.From(sql, facts));
@@ -256,6 +241,7 @@ internal sealed partial class ClientSession
     private void Attach(ServerConnection server)
     {
         _server = server;
+        KeepWithinLimits();
         _readyUpTo = server.Ledger.LastPushed;
         server.Link(this);
         Enter(SessionState.Linked);

@@ -18,13 +18,16 @@ internal sealed partial class ClientSession
     private SettingChange? _unnamedChange;
     private StatementTraits _unnamedTraits;
 
-    /// <summary>Handles Parse, Bind, Describe and Close.</summary>
+    /// <summary>Handles Query, Parse, Bind, Describe and Close.</summary>
     /// <returns>False for other messages.</returns>
     private bool TryTakeStatementMessage(
         FrontendMessage type, FrameHeader header, ReadOnlySpan<byte> body, bool isWhole, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
     {
         switch (type)
         {
+            case FrontendMessage.Query:
+                TakeQuery(body, isWhole, received, at, ref from, rewritten);
+                return true;
             case FrontendMessage.Parse:
                 if (!isWhole) TakeLongParse(header, body, received, at, ref from, rewritten);
                 else TakeParse(body, received, at, ref from, rewritten);
@@ -58,21 +61,24 @@ internal sealed partial class ClientSession
         Parse parse = Parse.Read(body);
         if (parse.StatementName.IsEmpty || _statements.Find(parse.StatementName) is not null) return false;
         SharedStatement statement = _pool.Statements.Intern(body[(parse.StatementName.Length + 1)..], _settings.ForParsing);
-        if (!statement.IsProven) return false;
+        // What the filter has to judge goes its way every time: rules change with the plan.
+        if (!statement.IsProven || (statement.Traits & StatementFilter.Matters) != 0) return false;
         _statements.Add(parse.StatementName, statement);
         ToClient(ParseCompleteFrame);
         return true;
     }
 
-    private void TakeParse(ReadOnlySpan<byte> body, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    private void TakeParse(ReadOnlySpan<byte> body, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten, int? insteadOf = null)
     {
+        int length = insteadOf ?? body.Length; // of the message as the client sent it
         Parse parse = Parse.Read(body);
         ServerConnection server = _server!;
         ReadOnlySpan<byte> content = body[(parse.StatementName.Length + 1)..];
         if (parse.StatementName.IsEmpty)
         {
-            _statements.SetUnnamed(content);
             StatementFacts facts = SqlScanner.Scan(parse.Sql);
+            if ((facts.Traits & StatementFilter.Matters) != 0 && TryTakeFilteredParse(parse, length, received, at, ref from, rewritten)) return;
+            _statements.SetUnnamed(content);
             _unnamedTraits = facts.Traits;
             _unnamedChange = facts.Traits == StatementTraits.None ? null : SettingChange.From(parse.Sql, facts);
             server.Statements.Unnamed = MyUnnamed;
@@ -84,15 +90,16 @@ internal sealed partial class ClientSession
         {
             // The name is in use: the server says so in PostgreSQL's words when it is asked to parse its own name of it a second time.
             statement = taken.Statement;
-            Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);
+            Cut(received, at, ref from, rewritten, FrameHeader.Size + length);
             Ensure(statement, server, rewritten);
             Parse.Write(rewritten, statement.ServerName, parse.Sql, parse.ParameterTypes);
             server.Ledger.Push(Owed.Parse);
             return;
         }
         statement = InternHere(content);
+        if ((statement.Traits & StatementFilter.Matters) != 0 && TryTakeFilteredParse(parse, length, received, at, ref from, rewritten)) return;
         StatementBinding binding = _statements.Add(parse.StatementName, statement);
-        Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);
+        Cut(received, at, ref from, rewritten, FrameHeader.Size + length);
         if (server.Statements.Touch(statement))
         {
             server.Ledger.Push(Owed.OwnParseComplete, swallow: false, binding);

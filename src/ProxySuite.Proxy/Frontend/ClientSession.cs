@@ -13,7 +13,7 @@ namespace ProxySuite.Proxy.Frontend;
 /// An authenticated client on its tenant's reactor: hands its bytes to a server connection for as long as a transaction, a pin or the pool mode
 /// asks for, and keeps what has to survive between two servers (settings, prepared statements, what it was told).
 /// </summary>
-/// <remarks>Files: this one holds state and life; .Requests.cs the way to the server, .Replies.cs the way back, .Statements.cs prepared statements.</remarks>
+/// <remarks>Files: this one holds state and life; .Requests.cs the way to the server, .Filter.cs what may not go there, .Replies.cs the way back, .Statements.cs prepared statements.</remarks>
 internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IServerUser
 {
     /// <summary>Replies owed at which a client that pipelines is read no further until half of them have come.</summary>
@@ -33,7 +33,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     private TenantPool _pool;
     private TenantStats _stats;
     private readonly long _number = Interlocked.Increment(ref s_numbers);
-    private readonly SessionSettings _startup;
+    private SessionSettings _startup;
     private readonly ClientStatements _statements = new();
     private SessionPins _pins;
     private SessionSettings _settings;
@@ -58,6 +58,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         Role = (int)login.Role;
         _startup = _settings = pool.Settings.Intern(login.Settings);
         _told = told;
+        KeepWithinLimits();
         ProcessId = context.Sessions.NewId();
         CancelSecret = System.Security.Cryptography.RandomNumberGenerator.GetBytes(login.CancelKeyLength);
         LastAnswerAt = context.Reactor.NowMilliseconds;

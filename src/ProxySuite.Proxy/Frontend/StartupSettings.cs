@@ -2,18 +2,19 @@ using System.Collections.Frozen;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Sql;
 
 namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>The settings of a start-up packet, by list: what a client may ask for at login is what cannot touch its isolation or its plan.</summary>
 internal static class StartupSettings
 {
-    // Everything that drivers are known to send. What a plan limits (statement_timeout, work_mem) and what isolates is not here.
+    // Everything that drivers are known to send. What a plan limits is brought within it when the plan is known; what isolates is not here.
     private static readonly FrozenSet<string> Allowed = FrozenSet.Create(StringComparer.OrdinalIgnoreCase,
         "application_name", "client_encoding", "datestyle", "timezone", "intervalstyle", "extra_float_digits", "search_path", "lock_timeout",
         "idle_in_transaction_session_timeout", "default_transaction_isolation", "default_transaction_read_only", "default_transaction_deferrable",
         "synchronous_commit", "bytea_output", "xmloption", "geqo", "jit", "client_min_messages", "standard_conforming_strings", "plan_cache_mode",
-        "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_nestloop", "constraint_exclusion",
+        "statement_timeout", "work_mem", "transaction_timeout", "enable_seqscan", "enable_indexscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_nestloop", "constraint_exclusion",
         "gin_fuzzy_search_limit", "array_nulls", "quote_all_identifiers", "row_security", "check_function_bodies", "default_toast_compression");
 
     // Drivers send these; the server's own values are what the client gets (protocol-flow: they cannot be changed after start-up anyway).

@@ -19,6 +19,14 @@ public sealed record LimitsOptions
     /// <value>1 s to 30 d, or 0 for never; default 0. Reloadable.</value>
     public TimeSpan ClientIdleTimeout { get; init; }
 
+    /// <summary>A client whose transaction is idle for longer is closed with 25P03; a plan's setting idle_in_transaction_session_timeout wins over it.</summary>
+    /// <value>100 ms to 24 h, or 0 for never; default 5 min. Reloadable, for tenants looked up afterwards.</value>
+    public TimeSpan IdleInTransactionTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A client whose transaction is open for longer is closed with 57014; a plan's setting transaction_timeout wins over it.</summary>
+    /// <value>100 ms to 24 h, or 0 for never; default 0. Reloadable, for tenants looked up afterwards.</value>
+    public TimeSpan TransactionTimeout { get; init; }
+
     internal static LimitsOptions Read(SectionReader section)
     {
         var defaults = new LimitsOptions();
@@ -29,6 +37,10 @@ public sealed record LimitsOptions
             MaxStartupBytes = (int)section.Bytes(nameof(MaxStartupBytes), defaults.MaxStartupBytes, 1024, 1024 * 1024, Reload.Live),
             ClientIdleTimeout = section.DurationOrOff(nameof(ClientIdleTimeout), defaults.ClientIdleTimeout,
                 TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), Reload.Live),
+            IdleInTransactionTimeout = section.DurationOrOff(nameof(IdleInTransactionTimeout), defaults.IdleInTransactionTimeout,
+                TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(24), Reload.Live),
+            TransactionTimeout = section.DurationOrOff(nameof(TransactionTimeout), defaults.TransactionTimeout,
+                TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(24), Reload.Live),
         };
     }
 }

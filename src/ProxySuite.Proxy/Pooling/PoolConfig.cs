@@ -1,5 +1,7 @@
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Sql;
 
 namespace ProxySuite.Proxy.Pooling;
 
@@ -20,6 +22,12 @@ internal sealed record PoolConfig
 
     /// <summary>Where and as whom to log in, by <see cref="UserRole"/>.</summary>
     public required IReadOnlyList<BackendTarget> Targets { get; init; }
+
+    /// <summary>What clients' statements may be, by <see cref="UserRole"/>.</summary>
+    public required IReadOnlyList<StatementRules> Rules { get; init; }
+
+    /// <summary>For how long server connections may work.</summary>
+    public required WorkLimits Limits { get; init; }
 
     /// <summary>What a server connection was opened for: database, settings, placement, credentials. One of another value is not used again.</summary>
     public required string Fingerprint { get; init; }

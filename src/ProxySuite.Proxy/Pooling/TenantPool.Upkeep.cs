@@ -1,4 +1,5 @@
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Wire.Errors;
 
@@ -7,6 +8,8 @@ namespace ProxySuite.Proxy.Pooling;
 /// <summary>What the janitor and changes of the registry do to a pool.</summary>
 internal sealed partial class TenantPool
 {
+    private readonly List<(ServerConnection Server, Overdue Overdue)> _overdue = [];
+
     /// <summary>Takes over a changed plan, placement or credential: idle servers opened for other ones are closed now, lent ones at check-in.</summary>
     public void Reconfigure(PoolConfig config)
     {
@@ -48,6 +51,22 @@ internal sealed partial class TenantPool
         {
             foreach (ServerConnection server in overdue) server.Abort();
         }
+    }
+
+    /// <summary>Looks whether a lent server has passed a limit of time. Called every <see cref="WorkWatch.Interval"/>.</summary>
+    public void Watch()
+    {
+        if (_lent == 0) return;
+        long now = _reactor.NowMilliseconds, cancel = (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
+        foreach (ServerConnection server in _permits.Keys)
+        {
+            if (server.User is null || server.IsClosed) continue;
+            Overdue overdue = WorkWatch.Look(ref server.Work, server.Ledger, now, Config.Limits, cancel);
+            if (overdue != Overdue.None) _overdue.Add((server, overdue));
+        }
+        if (_overdue.Count == 0) return;
+        foreach ((ServerConnection server, Overdue overdue) in _overdue) server.User?.OnOverdue(server, overdue);
+        _overdue.Clear();
     }
 
     /// <summary>Ends the pool: idle servers are closed now, lent ones at check-in, and it takes no more part in the shard's sharing.</summary>

@@ -15,6 +15,11 @@ namespace ProxySuite.Proxy.Routing;
 /// <param name="settings">Knows the name of the setting that carries the tenant's id.</param>
 internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings settings)
 {
+    // The proxy reads texts as the first says, whatever the shard's configuration does; the second ends what runs on for a client that is gone, even
+    // where a function catches every cancel. Plans may say otherwise of the second.
+    // transaction_timeout is kept by the proxy's clock alone: versions before 17 do not know it.
+    private static readonly KeyValuePair<string, string>[] SessionDefaults = [new("standard_conforming_strings", "on"), new("client_connection_check_interval", "5s")];
+
     private static readonly UserRole[] Roles = Enum.GetValues<UserRole>();
 
     /// <summary>The configuration of a tenant's pool.</summary>
@@ -29,6 +34,8 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             Connections = tenant.Plan.Connections,
             Mode = tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode,
             Targets = targets,
+            Rules = [.. Roles.Select(role => StatementPolicy.RulesFor(entry, options, role, settings.TenantIdParameter))],
+            Limits = StatementPolicy.LimitsFor(tenant.Plan, options.Limits),
             Fingerprint = string.Create(CultureInfo.InvariantCulture, $"{tenant.Placement.Epoch}/{tenant.CredentialsEpoch}/{targets[0].Database}/{targets[0].Tls}/")
                 + string.Join('/', targets[0].EndPoints) + '/' + string.Join('/', targets[0].Settings),
         };
@@ -43,7 +50,7 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             tenant.Placement.Database,
             login,
             new Secret(passwords.PasswordFor(login, tenant.CredentialsEpoch)),
-            [.. settings.For(tenant)])
+            [.. SessionDefaults, .. settings.For(tenant).Where(static setting => setting.Key != "transaction_timeout")])
         {
             Tls = entry.Shard.Tls,
         };

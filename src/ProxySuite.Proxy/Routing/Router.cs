@@ -1,4 +1,5 @@
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
@@ -24,6 +25,7 @@ internal sealed class Router
     private readonly Dictionary<TenantId, TenantPool> _pools = [];
     private readonly List<TenantPool> _retiring = [];
     private readonly WheelTimer _tidy;
+    private readonly WheelTimer _watch;
 
     public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, PoolConfigs configs, StatsRegistry stats, TenantDirectory tenants)
     {
@@ -35,6 +37,7 @@ internal sealed class Router
         _stats = stats;
         _tenants = tenants;
         _tidy = new WheelTimer(static router => ((Router)router!).Tidy(), this);
+        _watch = new WheelTimer(static router => ((Router)router!).Watch(), this);
     }
 
     /// <summary>Pools now: those of tenants with clients or server connections.</summary>
@@ -44,6 +47,7 @@ internal sealed class Router
     public TenantPool PoolOf(TenantEntry entry)
     {
         if (!_tidy.IsArmed) _reactor.Timers.Arm(_tidy, TidyInterval);
+        if (!_watch.IsArmed) _reactor.Timers.Arm(_watch, WorkWatch.Interval);
         // The registry's cache hands out one object for one state, so a login of a known tenant ends here.
         if (_pools.TryGetValue(entry.Tenant.Id, out TenantPool? pool) && (ReferenceEquals(pool.Source, entry) || IsOutdated(entry, pool))) return pool;
         PoolConfig config = _configs.For(entry, _options.Value);
@@ -110,6 +114,13 @@ internal sealed class Router
             bool isMoving = found.Entry?.Tenant.Placement.State is PlacementState.Cutover;
             _reactor.Post(state => ((TenantPool)state!).OnRechecked(isMoving), pool);
         }
+    }
+
+    private void Watch()
+    {
+        foreach (TenantPool pool in _pools.Values) pool.Watch();
+        foreach (TenantPool pool in _retiring) pool.Watch();
+        if (_pools.Count > 0 || _retiring.Count > 0) _reactor.Timers.Arm(_watch, WorkWatch.Interval);
     }
 
     private void Tidy()

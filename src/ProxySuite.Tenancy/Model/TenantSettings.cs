@@ -31,6 +31,9 @@ public sealed class TenantSettings
         _searchPathTail = string.Concat(sharedSchemas.Select(schema => ", " + QuoteIdentifier(schema)));
     }
 
+    /// <summary>The parameter that tells applications and policies the tenant's id.</summary>
+    public string TenantIdParameter => _tenantIdParameter;
+
     /// <summary>Names and values for a tenant's connections; the same for all its roles, and in an order that does not change.</summary>
     public ImmutableArray<KeyValuePair<string, string>> For(Tenant tenant)
     {

@@ -23,6 +23,7 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
         SqlLexer behindFirst = lexer;
         StatementTraits traits = ReadRest(sql, ref lexer, kind, keyword, depth, first.End, out int end);
         traits |= FirstWordTraits(sql, kind, behindFirst, end);
+        if (IsGuarded(kind)) traits |= StatementTraits.Guarded;
         SettingStatement setting = kind switch
         {
             StatementKind.Set => SettingStatement.ReadSet(sql, behindFirst, end),
@@ -31,6 +32,10 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
         };
         return new StatementTokens(kind, traits | setting.Traits, setting);
     }
+
+    private static bool IsGuarded(StatementKind kind)
+        => kind is StatementKind.Prepare or StatementKind.Listen or StatementKind.Unlisten or StatementKind.Notify or StatementKind.Copy
+            or StatementKind.Lock or StatementKind.Load or StatementKind.Do or >= StatementKind.Explain;
 
     // Walks to the semicolon and looks for the words that matter away from the beginning.
     private static StatementTraits ReadRest(

@@ -61,4 +61,7 @@ public enum StatementTraits : uint
 
     /// <summary>SET LOCAL of what decides how the server reads texts: until the transaction ends this scanner may see other statements than the server.</summary>
     ChangesReading = 1 << 23,
+
+    /// <summary>A statement other than the everyday ones that read, write and end transactions: <see cref="StatementFilter"/> has to look at it.</summary>
+    Guarded = 1 << 24,
 }

@@ -13,17 +13,17 @@ internal static class Attacks
     {
         const string Read = "SELECT body FROM notes";
         string id = victim.Id.ToString(), role = victim.Role;
-        yield return new("SET of the tenant id", [$"SET app.current_tenant_id = '{id}'", Read], "ok");
-        yield return new("SET SESSION of the tenant id in one text", [$"SET SESSION app.current_tenant_id = '{id}'; {Read}"], "ok");
-        yield return new("SET LOCAL of the tenant id", ["BEGIN", $"SET LOCAL app.current_tenant_id = '{id}'", Read, "COMMIT"], "ok");
-        yield return new("set_config of the tenant id", [$"SELECT set_config('app.current_tenant_id', '{id}', false)", Read], "ok");
-        yield return new("set_config inside the reading query", [$"WITH forged AS MATERIALIZED (SELECT set_config('app.current_tenant_id', '{id}', false)) SELECT body FROM notes, forged"], "ok");
+        yield return new("SET of the tenant id", [$"SET app.current_tenant_id = '{id}'", Read], "42501");
+        yield return new("SET SESSION of the tenant id in one text", [$"SET SESSION app.current_tenant_id = '{id}'; {Read}"], "42501");
+        yield return new("SET LOCAL of the tenant id", ["BEGIN", $"SET LOCAL app.current_tenant_id = '{id}'", Read, "COMMIT"], "42501");
+        yield return new("set_config of the tenant id", [$"SELECT set_config('app.current_tenant_id', '{id}', false)", Read], "42501");
+        yield return new("set_config inside the reading query", [$"WITH forged AS MATERIALIZED (SELECT set_config('app.current_tenant_id', '{id}', false)) SELECT body FROM notes, forged"], "42501");
         yield return new("set_config through PREPARE and EXECUTE", ["PREPARE forge AS SELECT set_config($1, $2, false)", $"EXECUTE forge('app.current_tenant_id', '{id}')", Read], "ok");
         yield return new("SET inside DO", [$"DO $$ BEGIN EXECUTE 'S' || 'ET app.current_' || 'tenant_id = ''{id}'''; END $$", Read], "ok");
         yield return new("set_config inside query_to_xml", [$"SELECT query_to_xml('select set_config(''app.current_tenant_id'', ''{id}'', false)', true, false, '')", Read], "ok");
         yield return new("set_config inside ts_stat", [$"SELECT * FROM ts_stat('select to_tsvector(set_config(''app.current_tenant_id'', ''{id}'', false))')", Read], "ok");
         yield return new("RESET ALL", ["RESET ALL", Read], "ok");
-        yield return new("DISCARD ALL, then SET", ["DISCARD ALL", $"SET app.current_tenant_id = '{id}'", Read], "ok");
+        yield return new("DISCARD ALL, then SET", ["DISCARD ALL", $"SET app.current_tenant_id = '{id}'", Read], "42501");
         yield return new("SET ROLE to the victim", [$"SET ROLE {role}", Read], "42501");
         yield return new("SET ROLE inside DO", [$"DO $$ BEGIN EXECUTE 'SET ROLE {role}'; END $$", Read], "42501");
         yield return new("set_config of the role", [$"SELECT set_config('role', '{role}', false)", Read], "42501");

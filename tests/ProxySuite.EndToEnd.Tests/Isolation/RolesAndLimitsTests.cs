@@ -86,7 +86,7 @@ public sealed class RolesAndLimitsTests(ProxydWorld world)
             await AssertPlanAsync();
             foreach (string wayBack in (string[])["RESET ALL", "DISCARD ALL", "RESET statement_timeout; RESET work_mem; RESET search_path; RESET app.current_tenant_id"])
             {
-                await client.QueryAsync("SET statement_timeout = '4s'; SET work_mem = '1MB'; SET search_path = pg_catalog; SET app.current_tenant_id = 'none'");
+                await client.QueryAsync("SET statement_timeout = '4s'; SET work_mem = '1MB'; SET search_path = pg_catalog");
                 Assert.Equal("4s", await client.ScalarAsync("SHOW statement_timeout"));
                 Assert.Equal("pg_catalog", await client.ScalarAsync("SHOW search_path"));
                 await client.QueryAsync(wayBack);

@@ -252,11 +252,11 @@ public sealed class ReplyLedgerTests : ILedgerObserver
         Push("P");
         _ledger.Push(Owed.OwnParseComplete);
         Push("S");
-        Assert.False(_ledger.TryTakeOwn());
+        Assert.False(_ledger.TryTakeOwn(out _));
         Back("1");
         Assert.True(_ledger.HasOwnAtHead);
-        Assert.True(_ledger.TryTakeOwn());
-        Assert.False(_ledger.TryTakeOwn());
+        Assert.True(_ledger.TryTakeOwn(out _));
+        Assert.False(_ledger.TryTakeOwn(out _));
         Back("Z");
         Assert.True(_ledger.IsFree);
     }
@@ -269,7 +269,7 @@ public sealed class ReplyLedgerTests : ILedgerObserver
         _ledger.Push(Owed.OwnParseComplete, tag: tag);
         Push("S");
         Back("E");
-        Assert.False(_ledger.TryTakeOwn());
+        Assert.False(_ledger.TryTakeOwn(out _));
         Assert.Equal([tag], _unpaid);
         Back("Z");
         Assert.True(_ledger.IsFree);

@@ -106,8 +106,7 @@ public sealed class StartupTests
         => Assert.Equal("'b'", StartupSettings.Of(Packet("app", "acme", ("application_name", "b")), [new("application_name", "a")]).Find("application_name"));
 
     [Theory]
-    [InlineData("statement_timeout", "0", SqlState.FeatureNotSupported)]
-    [InlineData("work_mem", "1GB", SqlState.FeatureNotSupported)]
+    [InlineData("maintenance_work_mem", "1GB", SqlState.FeatureNotSupported)]
     [InlineData("app.current_tenant_id", "x", SqlState.FeatureNotSupported)]
     [InlineData("role", "postgres", SqlState.FeatureNotSupported)]
     [InlineData("session_authorization", "postgres", SqlState.FeatureNotSupported)]

@@ -19,8 +19,7 @@ public sealed class SessionStateTests
     [InlineData("PREPARE p AS SELECT 1", "PREPARE", PinReason.SqlPrepare)]
     [InlineData("SELECT pg_advisory_lock(1)", "SELECT 1", PinReason.AdvisoryLock)]
     [InlineData("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "DECLARE CURSOR", PinReason.HoldCursor)]
-    [InlineData("LOAD 'auto_explain'", "LOAD", PinReason.Load)]
-    [InlineData("SET ROLE other", "SET", PinReason.SessionSetting)]
+    [InlineData("SET ROLE NONE", "SET", PinReason.SessionSetting)]
     [InlineData("SET a.b = 1; SET a.c = 2", "SET", PinReason.SessionSetting)]
     public async Task State_that_cannot_be_carried_pins_its_client_and_is_cleaned_before_the_next(string sql, string tag, PinReason reason)
     {

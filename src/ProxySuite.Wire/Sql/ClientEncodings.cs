@@ -1,9 +1,9 @@
 using System.Collections.Frozen;
 
-namespace ProxySuite.Proxy.Backend;
+namespace ProxySuite.Wire.Sql;
 
 /// <summary>Which client encodings keep SQL readable byte by byte.</summary>
-internal static class ClientEncodings
+public static class ClientEncodings
 {
     // Characters of these end in bytes that stand for a backslash or a quote elsewhere: what a scanner reads would not be what the server reads
     // (measured: '\x83\x5c' is one character of SJIS).

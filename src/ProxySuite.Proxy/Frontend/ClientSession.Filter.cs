@@ -1,0 +1,132 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+using ProxySuite.Wire.Sql;
+
+namespace ProxySuite.Proxy.Frontend;
+
+/// <summary>What the filter lets through, what it brings down to the plan's limits, what it refuses, and what happens when time is up.</summary>
+internal sealed partial class ClientSession
+{
+    private bool _isOutOfTime;        // what the server runs was cancelled by the proxy's clock
+    private StatementRules? _limitedBy; // the rules that the session's settings were last brought within
+
+    private StatementRules Rules => _pool.Config.Rules[Role];
+
+    private void TakeQuery(ReadOnlySpan<byte> body, bool isWhole, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        ServerConnection server = _server!;
+        RefusedStatement? refused = null;
+        // A Query destroys the unnamed statement (protocol-flow: Extended Query).
+        _statements.ForgetUnnamed();
+        server.Statements.Unnamed = default;
+        if (isWhole)
+        {
+            ReadOnlySpan<byte> sql = Query.Read(body).Sql;
+            StatementFacts facts = SqlScanner.Scan(sql);
+            if ((facts.Traits & StatementFilter.Matters) != 0 && StatementFilter.Judge(sql, Rules) is { } verdict)
+            {
+                Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);
+                sql = Apply(verdict, sql, out refused);
+                facts = SqlScanner.Scan(sql);
+                Query.Write(rewritten, sql);
+            }
+            NoteQuery(sql, facts);
+        }
+        else
+        {
+            NoteUnscanned();
+        }
+        server.Ledger.Push(Owed.Query, swallow: false, refused);
+        _isDiscardClosed = _isDiscardSent;
+    }
+
+    /// <summary>Handles a Parse whose text does not pass as it is.</summary>
+    /// <returns>False when it passes.</returns>
+    private bool TryTakeFilteredParse(Parse parse, int length, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        if (StatementFilter.Judge(parse.Sql, Rules) is not { } verdict) return false;
+        Cut(received, at, ref from, rewritten, FrameHeader.Size + length);
+        ReadOnlySpan<byte> sql = Apply(verdict, parse.Sql, out RefusedStatement? refused);
+        if (refused is not null)
+        {
+            // Unnamed on the server, where a failed Parse leaves nothing; to the client its unnamed statement is gone only when that is what it parsed.
+            if (parse.StatementName.IsEmpty) _statements.ForgetUnnamed();
+            Parse.Write(rewritten, default, sql);
+            _server!.Statements.Unnamed = UnnamedStatement.Unknown;
+            _server.Ledger.Push(Owed.Parse, swallow: false, refused);
+            return true;
+        }
+        var limited = new FrameWriter();
+        Parse.Write(limited, parse.StatementName, sql, parse.ParameterTypes);
+        ReadOnlySpan<byte> body = limited.WrittenSpan[FrameHeader.Size..];
+        // An unnamed Parse passes by as it came, so what stands for it is put there first; a named one is written anew in any case.
+        if (parse.StatementName.IsEmpty) rewritten.WriteBytes(limited.WrittenSpan);
+        TakeParse(body, received, at, ref from, rewritten, insteadOf: length);
+        return true;
+    }
+
+    /// <summary>What goes to the server, and what to mark it with when that is to fail. Where limits took the place of values the client is told so in its turn.</summary>
+    private ReadOnlySpan<byte> Apply(StatementVerdict verdict, ReadOnlySpan<byte> sql, out RefusedStatement? refused)
+    {
+        refused = null;
+        if (verdict.Refusal != StatementRefusal.None)
+        {
+            _stats.ErrorsClient++;
+            refused = new RefusedStatement(ProxyErrors.StatementRefused(verdict));
+            return RefusedStatement.Text;
+        }
+        foreach (LimitedSetting setting in verdict.Limited)
+        {
+            var notice = new FrameWriter();
+            NoticeResponse.Write(notice, ProxyErrors.SettingLimited(setting.Name, setting.Limit.MaxText));
+            _server!.Ledger.Push(Owed.OwnMessage, swallow: false, notice.WrittenSpan.ToArray());
+        }
+        return verdict.Rewrite(sql);
+    }
+
+    /// <summary>Brings settings that were taken over before within the plan as it is now: from the start-up packet, or from before the plan was changed.</summary>
+    private void KeepWithinLimits()
+    {
+        StatementRules rules = Rules;
+        if (ReferenceEquals(_limitedBy, rules)) return;
+        _limitedBy = rules;
+        _startup = _pool.Settings.Intern(_startup.Within(rules.Limits));
+        _settings = _pool.Settings.Intern(_settings.Within(rules.Limits));
+    }
+
+    /// <inheritdoc/>
+    public byte[]? InPlaceOf(ErrorFields error)
+        => _isOutOfTime && error.SqlState.SequenceEqual("57014"u8) ? new RefusedStatement(ProxyErrors.StatementTimeReached(_pool.Config.Limits.Statement)).Frame : null;
+
+    /// <inheritdoc/>
+    public void OnOverdue(ServerConnection server, Overdue overdue)
+    {
+        _stats.ErrorsClient++;
+        switch (overdue)
+        {
+            case Overdue.Statement:
+                _isOutOfTime = true;
+                if (server.CancelsUnderWay < CancelsMax) _ = CancelAsync(server);
+                break;
+            case Overdue.CancelledStatement:
+                EndOverdue(server, ProxyErrors.StatementTimeReached(_pool.Config.Limits.Statement).AsFatal());
+                break;
+            case Overdue.Transaction:
+                EndOverdue(server, ProxyErrors.TransactionTooLong(_pool.Config.Limits.Transaction));
+                break;
+            case Overdue.IdleInTransaction:
+                EndOverdue(server, ProxyErrors.IdleInTransactionTooLong(_pool.Config.Limits.IdleInTransaction));
+                break;
+        }
+    }
+
+    private void EndOverdue(ServerConnection server, PgError error)
+    {
+        // In the middle of a row the client would take the error for part of it.
+        if (!server.IsMidMessage) SendError(error);
+        Leave(cancel: true);
+        _link.Close(FlushDeadline);
+    }
+}

@@ -1,0 +1,7 @@
+namespace ProxySuite.Proxy.Limits;
+
+/// <summary>For how long a tenant's server connections may work, by the proxy's clock; zero for no limit.</summary>
+/// <param name="Statement">The plan's statement time. The server's own timeout comes first; this is for clients that have raised it.</param>
+/// <param name="Transaction">From the first statement of a transaction to its end.</param>
+/// <param name="IdleInTransaction">Between two statements of a transaction.</param>
+internal readonly record struct WorkLimits(TimeSpan Statement, TimeSpan Transaction, TimeSpan IdleInTransaction);
