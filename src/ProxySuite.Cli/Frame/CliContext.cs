@@ -50,6 +50,11 @@ internal sealed class CliContext(ParseResult parsed, CliConsole console, Output 
         return File.Exists(path) ? Tenancy.Secrets.MasterKey.ReadFile(path) : throw new ControlException($"master key file {path} does not exist", "Run: proxyctl init");
     }
 
+    /// <summary>The master key, for verbs that can do without.</summary>
+    /// <returns>Null when none is named.</returns>
+    /// <exception cref="MasterKeyException">The file cannot be used.</exception>
+    public MasterKey? FindMasterKey() => Given(GlobalOptions.MasterKeyFile, GlobalOptions.MasterKeyFileVariable) is null ? null : MasterKey();
+
     /// <summary>A password from standard input: its first line.</summary>
     /// <exception cref="ControlException">Empty, or no password.</exception>
     public Secret ReadPassword() => Passwords.Require(console.In.ReadLine() ?? "");

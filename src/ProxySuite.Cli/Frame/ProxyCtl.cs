@@ -56,13 +56,17 @@ internal static class ProxyCtl
         {
             GlobalOptions.Registry, GlobalOptions.MasterKeyFile, GlobalOptions.Json, GlobalOptions.Yes,
             new InitVerb(),
-            new Command("shard", "PostgreSQL clusters that hold tenants") { new ShardAddVerb(), new ShardListVerb(), new ShardShowVerb(), new ShardDrainVerb(), new ShardPrepareVerb() },
+            new Command("shard", "PostgreSQL clusters that hold tenants")
+            {
+                new ShardAddVerb(), new ShardListVerb(), new ShardShowVerb(), new ShardDrainVerb(), new ShardPrepareVerb(), new ShardProtectVerb(), new ShardRepairVerb(),
+            },
             new Command("plan", "What tenants may use") { new PlanListVerb(), new PlanSetVerb() },
             new Command("tenant", "Customers and their users")
             {
                 new TenantCreateVerb(), new TenantListVerb(), new TenantShowVerb(), new TenantSuspendVerb(), new TenantResumeVerb(), new TenantSetPlanVerb(),
                 new TenantAddUserVerb(), new TenantDropUserVerb(), new TenantRotatePasswordVerb(),
             },
+            new AuditVerb(),
             new VerifierVerb(),
         };
         foreach (Option option in root.Options)

@@ -14,6 +14,13 @@ internal static class Typed
         CustomParser = result => Read(result, TenantSlug.Parse),
     };
 
+    public static Option<TenantSlug?> SlugOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SLUG",
+        CustomParser = result => Read<TenantSlug?>(result, text => TenantSlug.Parse(text)),
+    };
+
     public static Option<Dsn?> DsnOption(string name, string description) => new(name)
     {
         Description = description,

@@ -30,6 +30,23 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey master
         else await MakeInSharedAsync(shared, cancellationToken);
     }
 
+    /// <summary>Makes again what is missing of a tenant that stands; one that is not active still cannot log in afterwards.</summary>
+    /// <inheritdoc cref="MakeAsync" path="/exception"/>
+    public async Task RepairAsync(CancellationToken cancellationToken)
+    {
+        string[] roles = [.. TenantRoles.Of(tenant.Isolation).Select(role => BackendNames.Role(tenant.Id, role))];
+        await using NpgsqlConnection shared = await _servers.OpenSharedAsync(cancellationToken);
+        int there = await shared.ScalarAsync<int>("SELECT count(*)::int FROM pg_roles WHERE rolname = ANY ($1)", cancellationToken, (object)roles);
+        await MakeAsync(cancellationToken);
+        // A role that had to be made again has no rights on the tables that are there; one that kept them has what its owner left it.
+        if (there == roles.Length || tenant.Isolation == IsolationModel.Pool) return;
+        await using NpgsqlConnection place = await _servers.OpenAsync(tenant.Placement.Database, cancellationToken);
+        await place.ExecuteAsync(TenantSchema.GrantExisting(tenant.Id, tenant.Placement.SchemaName), cancellationToken);
+    }
+
+    // Suspended or deleting tenants keep their place; the right to log in follows from the registry's state and nothing else.
+    private string Login() => tenant.State is TenantState.Active or TenantState.Creating ? TenantRoles.AllowLogin(tenant, _passwords) : TenantRoles.ForbidLogin(tenant);
+
     private async Task MakeInSharedAsync(NpgsqlConnection shared, CancellationToken cancellationToken)
     {
         await using NpgsqlTransaction transaction = await shared.BeginTransactionAsync(cancellationToken);
@@ -45,7 +62,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey master
             await ApplyPoolTemplateAsync(shared, cancellationToken);
         }
         await reached(ProvisioningStep.ObjectsMade);
-        await shared.ExecuteAsync(TenantRoles.AllowLogin(tenant, _passwords), cancellationToken);
+        await shared.ExecuteAsync(Login(), cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await reached(ProvisioningStep.LoginAllowed);
     }
@@ -70,7 +87,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey master
                 await reached(ProvisioningStep.ObjectsMade);
             }, cancellationToken);
         }
-        await InTransactionAsync(shared, () => shared.ExecuteAsync(TenantRoles.AllowLogin(tenant, _passwords), cancellationToken), cancellationToken);
+        await InTransactionAsync(shared, () => shared.ExecuteAsync(Login(), cancellationToken), cancellationToken);
         await reached(ProvisioningStep.LoginAllowed);
     }
 

@@ -54,6 +54,19 @@ internal static class TenantSchema
             """;
     }
 
+    /// <summary>Rights on what is there already, for roles that were made after it.</summary>
+    public static string GrantExisting(TenantId id, string schema)
+    {
+        (string app, _, string reader) = Names(id);
+        return $"""
+            GRANT {Rows} ON ALL TABLES IN SCHEMA {schema} TO {app};
+            GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader};
+            GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {schema} TO {app};
+            GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {reader};
+            GRANT EXECUTE ON ALL ROUTINES IN SCHEMA {schema} TO {app}, {reader};
+            """;
+    }
+
     private static string DefaultPrivileges(string creator, string where, string app, string reader) => $"""
         ALTER DEFAULT PRIVILEGES FOR ROLE {creator} {where}GRANT {Rows} ON TABLES TO {app};
         ALTER DEFAULT PRIVILEGES FOR ROLE {creator} {where}GRANT SELECT ON TABLES TO {reader};

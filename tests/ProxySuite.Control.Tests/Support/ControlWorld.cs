@@ -37,17 +37,22 @@ internal sealed class ControlWorld : IAsyncDisposable
     public ControlPlane Control { get; }
 
     /// <summary>Nothing but empty databases.</summary>
-    public static async Task<ControlWorld> EmptyAsync(int version)
+    public static async Task<ControlWorld> EmptyAsync(int version) => await EmptyAsync(await PostgresServer.SharedAsync(version));
+
+    /// <summary>The same on a server of one's own: roles and their drift belong to the whole cluster.</summary>
+    public static async Task<ControlWorld> EmptyAsync(PostgresServer server)
     {
-        PostgresServer server = await PostgresServer.SharedAsync(version);
         int number = Interlocked.Increment(ref _worlds);
         return new ControlWorld(server, await server.CreateDatabaseAsync($"registry{number}"), await server.CreateDatabaseAsync($"shard{number}"));
     }
 
     /// <summary>A registry, a master key, and shard s1 in region eu, prepared.</summary>
-    public static async Task<ControlWorld> PreparedAsync(int version, string lockdown = "relaxed")
+    public static async Task<ControlWorld> PreparedAsync(int version, string lockdown = "relaxed") => await PreparedAsync(await PostgresServer.SharedAsync(version), lockdown);
+
+    /// <inheritdoc cref="PreparedAsync(int, string)"/>
+    public static async Task<ControlWorld> PreparedAsync(PostgresServer server, string lockdown = "relaxed")
     {
-        ControlWorld world = await EmptyAsync(version);
+        ControlWorld world = await EmptyAsync(server);
         await world.MustAsync("init");
         await world.MustAsync("shard", "add", "s1", "--primary", world.Server.Dsn(world.ShardDatabase), "--region", "eu");
         await world.MustAsync("shard", "prepare", "s1", "--lockdown", lockdown);

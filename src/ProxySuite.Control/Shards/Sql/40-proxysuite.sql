@@ -28,7 +28,15 @@ CREATE TABLE IF NOT EXISTS proxysuite.move_copy (
   table_name text NOT NULL,
   snapshot text NOT NULL,
   PRIMARY KEY (move_id, table_name));
+-- Tables that `shard protect` guards, as they were before.
+CREATE TABLE IF NOT EXISTS proxysuite.protected_tables (
+  table_name text PRIMARY KEY,
+  row_security bool NOT NULL,
+  force_row_security bool NOT NULL,
+  policy name NOT NULL,
+  protected_at timestamptz NOT NULL DEFAULT now());
 ALTER TABLE proxysuite.schema_ledger OWNER TO ps_control;
+ALTER TABLE proxysuite.protected_tables OWNER TO ps_control;
 ALTER TABLE proxysuite.pool_templates OWNER TO ps_control;
 ALTER TABLE proxysuite.master_key OWNER TO ps_control;
 ALTER TABLE proxysuite.move_progress OWNER TO ps_control;
