@@ -4,7 +4,6 @@ using ProxySuite.Control.Shards;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
-using static ProxySuite.Control.SqlExtensions;
 
 namespace ProxySuite.Control.Provisioning;
 

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using ProxySuite.Control.Audits;
-using ProxySuite.Control.Tests.Support;
 using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Control.Tests.Audits;

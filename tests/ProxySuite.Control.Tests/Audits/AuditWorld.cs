@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Npgsql;
 using ProxySuite.Control.Audits;
 using ProxySuite.Control.Tests.Support;
 using ProxySuite.Tenancy.Model;
