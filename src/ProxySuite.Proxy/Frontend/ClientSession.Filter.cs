@@ -10,6 +10,7 @@ namespace ProxySuite.Proxy.Frontend;
 internal sealed partial class ClientSession
 {
     private bool _isOutOfTime;        // what the server runs was cancelled by the proxy's clock
+    private LongText? _longText;      // what is passing by
     private StatementRules? _limitedBy; // the rules that the session's settings were last brought within
 
     private StatementRules Rules => _pool.Config.Rules[Role];
@@ -37,6 +38,7 @@ internal sealed partial class ClientSession
         else
         {
             NoteUnscanned();
+            BeginLongText(body);
         }
         server.Ledger.Push(Owed.Query, swallow: false, refused);
         _isDiscardClosed = _isDiscardSent;
@@ -65,6 +67,20 @@ internal sealed partial class ClientSession
         if (parse.StatementName.IsEmpty) rewritten.WriteBytes(limited.WrittenSpan);
         TakeParse(body, received, at, ref from, rewritten, insteadOf: length);
         return true;
+    }
+
+    /// <summary>A text of which not all is here: it is judged as its parts pass by, and the server runs nothing before the last of them.</summary>
+    private void BeginLongText(ReadOnlySpan<byte> start)
+    {
+        _longText = new LongText(Rules);
+        FeedLongText(start, isLast: false);
+    }
+
+    /// <exception cref="PgErrorException">It is refused. Parts of the message are out already, so the connections end with it.</exception>
+    private void FeedLongText(ReadOnlySpan<byte> part, bool isLast)
+    {
+        if (_longText!.Feed(part) is { } verdict) throw new PgErrorException(ProxyErrors.StatementRefused(verdict).AsFatal());
+        if (isLast) _longText = null;
     }
 
     /// <summary>What goes to the server, and what to mark it with when that is to fail. Where limits took the place of values the client is told so in its turn.</summary>

@@ -34,7 +34,7 @@ internal sealed partial class ClientSession
             _stats.BytesIn += consumed.Bytes;
             return consumed;
         }
-        catch (PgProtocolException violation)
+        catch (PgErrorException violation)
         {
             _stats.ErrorsClient++;
             _isCutOff = true;
@@ -55,6 +55,7 @@ internal sealed partial class ClientSession
             if (_bodyLeft > 0)
             {
                 int part = Math.Min(_bodyLeft, received.Length - at);
+                if (_longText is not null) FeedLongText(received.Slice(at, part), isLast: part == _bodyLeft);
                 at += part;
                 _bodyLeft -= part;
                 if (_isBodyDropped) from = at;

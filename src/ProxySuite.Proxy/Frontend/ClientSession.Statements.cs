@@ -117,6 +117,7 @@ internal sealed partial class ClientSession
         if (nameLength < 0) PgProtocolException.ThrowMalformed(nameof(Parse), "its name does not end");
         ServerConnection server = _server!;
         NoteUnscanned();
+        BeginLongText(start[(nameLength + 1)..]);
         if (nameLength == 0)
         {
             _statements.SetUnnamed([]);

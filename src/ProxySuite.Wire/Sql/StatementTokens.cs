@@ -18,6 +18,8 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
             first = lexer.Next();
         }
 
+        if (depth > 0 && first is { Kind: SqlTokenKind.Symbol, First: (byte)')' }) depth--;
+
         SqlKeyword keyword = Keyword(sql, first);
         StatementKind kind = KindOf(keyword);
         SqlLexer behindFirst = lexer;

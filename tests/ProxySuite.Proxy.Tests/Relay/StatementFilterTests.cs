@@ -102,6 +102,25 @@ public sealed class StatementFilterTests
         Assert.Equal("1MB", await client.ScalarAsync("SHOW work_mem"));
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task A_text_too_long_to_be_held_is_judged_as_it_passes_by_and_none_of_it_runs(bool isQuery)
+    {
+        await using PostgresWorld world = await PostgresWorld.StartAsync(18, connections: 1);
+        string padding = new('x', 300_000);
+        using RawClient good = await world.Proxy.ConnectAsync();
+        Assert.Equal("300000", await good.ScalarAsync($"SELECT length('{padding}')"));
+        await good.QueryAsync("CREATE TABLE kept (n int)");
+        foreach (string sql in (string[])[$"INSERT INTO kept VALUES (1); /* {padding} */ {Alter}; INSERT INTO kept VALUES (2)", $"/* {padding} */ {Alter}", $"{Alter} -- {padding}"])
+        {
+            using RawClient client = await world.Proxy.ConnectAsync();
+            await client.SendAsync(isQuery ? Query(sql) : FrontendBytes.Join(Parse("", sql), Bind("", ""), Execute(), Sync));
+            await client.ExpectAsync("ErrorResponse FATAL 42501 \"ALTER ROLE is not available to tenants\"");
+            Assert.Null(await client.NextAsync());
+        }
+        Assert.Equal("0", await good.ScalarAsync("SELECT count(*) FROM kept"));
+        await world.Proxy.WaitForRestAsync();
+    }
+
     [Fact]
     public async Task Bytes_behind_the_text_of_a_query_are_a_protocol_violation()
     {
