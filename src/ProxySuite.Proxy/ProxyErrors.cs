@@ -84,6 +84,19 @@ internal static class ProxyErrors
         SqlState.QueryCanceled, "canceling statement due to user request",
         Hint: "The query was waiting for a server connection; it did not run.");
 
+    public static PgError NotificationsRefused() => new(
+        SqlState.InsufficientPrivilege, "LISTEN and NOTIFY are not available to this tenant",
+        Hint: "The tenant's sessions are shared with others, so notifications could not be told apart. Poll a table, or move to a model with roles of its own.");
+
+    public static PgError NotificationsOverflow(int bytesMax) => new(
+        SqlState.ProgramLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"too many notifications wait for this client: the limit is {bytesMax} bytes"),
+        Hint: "Read notifications faster, and keep transactions of a listening connection short. Connect and LISTEN again.", Severity: "FATAL");
+
+    /// <summary>A notice, not an error.</summary>
+    public static PgError NotificationsMissed() => new(
+        SqlState.Warning, "notifications may have been missed: the connection that listens was interrupted",
+        Hint: "The channels are listened to again. Look at what the notifications were to tell of.", Severity: "WARNING");
+
     public static PgError ShardUnavailable() => new(
         SqlState.CannotConnectNow, "the tenant's database server is not available now",
         Hint: "Try again in a few seconds.");

@@ -9,10 +9,13 @@ internal interface IServerUser : ILedgerObserver
     /// <returns>False when no more can be taken until <see cref="ServerConnection.ResumeReplies"/>.</returns>
     bool OnReplies(ReadOnlySpan<byte> replies);
 
-    /// <summary>Whether notifications of the server's session are for this user: it has said LISTEN, or the session is its own.</summary>
-    bool WantsNotifications { get; }
+    /// <summary>The server's session was notified.</summary>
+    void OnNotification(ServerConnection server, NotificationResponse notification);
 
-    /// <summary>A ReadyForQuery went out with the replies before this call. The user may check the server in from here.</summary>
+    /// <summary>Asked in front of a ReadyForQuery, which is ticked off: true when the user sends it itself, later.</summary>
+    bool KeepsReady(ServerConnection server, TransactionStatus status);
+
+    /// <summary>A ReadyForQuery went out with the replies before this call, or is the user's to send. The user may check the server in from here.</summary>
     void OnReadyForQuery(ServerConnection server, TransactionStatus status);
 
     /// <summary>A statement completed with a tag that says more than "rows".</summary>

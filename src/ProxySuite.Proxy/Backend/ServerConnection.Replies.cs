@@ -46,9 +46,11 @@ internal sealed partial class ServerConnection
 
             if (type is BackendMessage.NoticeResponse or BackendMessage.ParameterStatus or BackendMessage.NotificationResponse)
             {
-                bool forward = _user is not null && !Ledger.IsHeadSwallowed && (type != BackendMessage.NotificationResponse || _user.WantsNotifications);
+                bool forward = _user is not null && !Ledger.IsHeadSwallowed && type != BackendMessage.NotificationResponse;
                 if (type == BackendMessage.ParameterStatus) NoteParameter(body, forward);
                 Cut(forward, received, ref at, ref from, end, ref roomy);
+                // Behind what came before it; whether it is for this client, or for any of this tenant, is not for the server to say.
+                if (type == BackendMessage.NotificationResponse && isWhole) _user?.OnNotification(this, NotificationResponse.Read(body));
                 continue;
             }
             if (type == BackendMessage.ErrorResponse && Ledger.Count == 0)
@@ -70,7 +72,8 @@ internal sealed partial class ServerConnection
                 if (at > from) roomy &= Forward(received[from..at]);
                 if (!OnSwallowed(type, status, received.Slice(at, Math.Min(end, received.Length) - at), body)) return new Consumed(received.Length, KeepReading: State == ServerState.Closing);
             }
-            Cut(reply == Reply.Forward && instead is null, received, ref at, ref from, end, ref roomy);
+            bool isKept = reply == Reply.Forward && type == BackendMessage.ReadyForQuery && _user?.KeepsReady(this, status) == true;
+            Cut(reply == Reply.Forward && instead is null && !isKept, received, ref at, ref from, end, ref roomy);
             if (instead is not null) roomy &= Forward(instead);
 
             if (reply == Reply.Forward)

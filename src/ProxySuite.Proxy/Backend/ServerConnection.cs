@@ -46,6 +46,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <summary>The host it was opened to; a cancel has to go to the same.</summary>
     public required EndPoint EndPoint { get; init; }
 
+    /// <summary>The address that it was connected to in the end.</summary>
+    public EndPoint RemoteEndPoint => _link.RemoteEndPoint;
+
     /// <summary>How a cancel is to be encrypted: no less than this connection.</summary>
     public required TlsMode CancelTls { get; init; }
 

@@ -29,8 +29,34 @@ internal sealed class ServerOpener(ServerTls tls, ILogger<ServerOpener> logger)
 
     /// <summary>Opens one connection; completes on the reactor's thread.</summary>
     /// <exception cref="OpenException">No host could be reached, or the login failed; nothing is left open.</exception>
-    public async Task<ServerConnection> OpenAsync(
+    public Task<ServerConnection> OpenAsync(
         Reactor reactor, BackendTarget target, IServerOwner owner, Interner<ParameterSnapshot> parameters, int role, int generation, ProxyOptions options)
+        => LogInAsync(reactor, target, options, (link, endPoint, login) =>
+        {
+            var server = new ServerConnection(link, owner, login, parameters, reactor.NowMilliseconds)
+            {
+                EndPoint = endPoint,
+                CancelTls = link is not TlsConnection ? TlsMode.Disable : target.Tls is TlsMode.Allow or TlsMode.Prefer ? TlsMode.Require : target.Tls,
+                RoleIndex = role,
+                Generation = generation,
+            };
+            // A server that closes while a slow client holds it back has sent a result that the client is still to get.
+            link.ReadsToEnd = true;
+            link.SetHandler(server);
+            return server;
+        });
+
+    /// <summary>Opens a connection that will listen for notifications.</summary>
+    /// <inheritdoc cref="OpenAsync"/>
+    public Task<ListenerConnection> OpenListenerAsync(Reactor reactor, BackendTarget target, IListenerOwner owner, ProxyOptions options)
+        => LogInAsync(reactor, target, options, (link, _, _) =>
+        {
+            var listener = new ListenerConnection(link, reactor, owner);
+            link.SetHandler(listener);
+            return listener;
+        });
+
+    private async Task<T> LogInAsync<T>(Reactor reactor, BackendTarget target, ProxyOptions options, Func<TransportConnection, EndPoint, BackendLogin, T> make)
     {
         using var deadline = new CancellationTokenSource(options.Pool.ServerConnectTimeout);
         bool worthSecondTry = false;
@@ -45,17 +71,7 @@ internal sealed class ServerOpener(ServerTls tls, ILogger<ServerOpener> logger)
                 link = await ConnectAsync(reactor, endPoint, options.Transport.Sockets(), deadline.Token);
                 link = await tls.SecureAsync(link, endPoint, mode, deadline.Token);
                 BackendLogin login = await ServerLogin.RunAsync(link, target, _keys, deadline.Token);
-                var server = new ServerConnection(link, owner, login, parameters, reactor.NowMilliseconds)
-                {
-                    EndPoint = endPoint,
-                    CancelTls = link is not TlsConnection ? TlsMode.Disable : target.Tls is TlsMode.Allow or TlsMode.Prefer ? TlsMode.Require : target.Tls,
-                    RoleIndex = role,
-                    Generation = generation,
-                };
-                // A server that closes while a slow client holds it back has sent a result that the client is still to get.
-                link.ReadsToEnd = true;
-                link.SetHandler(server);
-                return server;
+                return make(link, endPoint, login);
             }
             catch (OperationCanceledException)
             {

@@ -82,7 +82,10 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
         }
         foreach ((string name, string value) in _sorted)
         {
-            if (carried.Find(name) != value) sql.Append("SET ").Append(Sql.Name(name)).Append(" = ").Append(value).Append(';');
+            if (carried.Find(name) == value) continue;
+            // An interval is a value of this one setting alone, and of this form of SET alone.
+            if (name == "timezone" && value.StartsWith("interval", StringComparison.OrdinalIgnoreCase)) sql.Append("SET TIME ZONE ").Append(value).Append(';');
+            else sql.Append("SET ").Append(Sql.Name(name)).Append(" = ").Append(value).Append(';');
         }
         return sql.ToString();
     }
@@ -118,6 +121,43 @@ internal static class Sql
 
     /// <summary>An identifier, always quoted.</summary>
     public static string Identifier(string value) => "\"" + value.Replace("\"", "\"\"", StringComparison.Ordinal) + "\"";
+
+    /// <summary>A list of names as a setting's text has it, each made an identifier; null when its quotes do not match.</summary>
+    /// <remarks>Names in double quotes keep their case, others lose it, as in SQL (varlena.c, SplitIdentifierString).</remarks>
+    public static string? NameList(string text)
+    {
+        var names = new List<string>();
+        int at = 0;
+        while (at < text.Length)
+        {
+            if (text[at] is ' ' or ',' or '\t' or '\n' or '\r' or '\f' or '\v')
+            {
+                at++;
+                continue;
+            }
+            int end;
+            if (text[at] != '"')
+            {
+                end = text.IndexOf(',', at);
+                if (end < 0) end = text.Length;
+                names.Add(Identifier(text[at..end].Trim().ToLowerInvariant()));
+                at = end;
+                continue;
+            }
+            end = at;
+            do
+            {
+                end = text.IndexOf('"', end + 1);
+                if (end < 0) return null;
+                if (end + 1 < text.Length && text[end + 1] == '"') end++;
+                else break;
+            }
+            while (true);
+            names.Add(Identifier(text[(at + 1)..end].Replace("\"\"", "\"", StringComparison.Ordinal)));
+            at = end + 1;
+        }
+        return names.Count == 0 ? "''" : string.Join(", ", names);
+    }
 
     /// <summary>The name of a setting, each part of a dotted name quoted.</summary>
     public static string Name(string name) => string.Join('.', name.Split('.').Select(Identifier));

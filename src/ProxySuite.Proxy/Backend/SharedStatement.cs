@@ -11,7 +11,7 @@ internal sealed class SharedStatement
     /// <summary>How the proxy's own names begin; a client that uses this beginning itself is served all the same, as its names never reach a server.</summary>
     public static ReadOnlySpan<byte> NamePrefix => "proxysuite_"u8;
 
-    public SharedStatement(long number, byte[] content, StatementTraits traits, SettingChange? change)
+    public SharedStatement(long number, byte[] content, StatementTraits traits, SessionChange? change)
     {
         Change = change;
         ServerName = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"proxysuite_{number}"));
@@ -25,8 +25,8 @@ internal sealed class SharedStatement
     /// <summary>Body of the Parse message behind the name: text, terminator, number of parameter types, the types.</summary>
     public byte[] Content { get; }
 
-    /// <summary>The SET or RESET that it is, if it is one.</summary>
-    public SettingChange? Change { get; }
+    /// <summary>What it changes in the session that can be carried to another server, if anything.</summary>
+    public SessionChange? Change { get; }
 
     /// <summary>The settings that it is parsed under on every server; null for a statement of one client alone.</summary>
     public SessionSettings? ParsedUnder { get; init; }
@@ -89,6 +89,6 @@ internal sealed class StatementCatalog
     {
         ReadOnlySpan<byte> sql = content[..content.IndexOf((byte)0)];
         StatementFacts facts = SqlScanner.Scan(sql);
-        return new SharedStatement(++_numbers, content.ToArray(), facts.Traits, SettingChange.From(sql, facts)) { ParsedUnder = parsedUnder };
+        return new SharedStatement(++_numbers, content.ToArray(), facts.Traits, SessionChange.From(sql, facts)) { ParsedUnder = parsedUnder };
     }
 }

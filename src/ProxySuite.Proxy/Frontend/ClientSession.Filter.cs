@@ -25,7 +25,7 @@ internal sealed partial class ClientSession
         if (isWhole)
         {
             ReadOnlySpan<byte> sql = Query.Read(body).Sql;
-            StatementFacts facts = SqlScanner.Scan(sql);
+            StatementFacts facts = _queryFacts;
             if ((facts.Traits & StatementFilter.Matters) != 0 && StatementFilter.Judge(sql, Rules) is { } verdict)
             {
                 Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);

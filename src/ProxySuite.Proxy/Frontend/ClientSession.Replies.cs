@@ -13,7 +13,7 @@ internal sealed partial class ClientSession
     private bool _isHoldingServerBack;
     private bool _isReleaseHeldBack;
     private bool _sawError;             // since the last ReadyForQuery
-    private bool _sawRollback;          // likewise
+    private int _rollbacks;             // tags of that kind, likewise
     private bool _sawCommit;            // likewise
     private bool _sawOther;             // likewise: a tag of what may commit by itself (PREPARE TRANSACTION, VACUUM, CREATE INDEX CONCURRENTLY)
     private long _readyUpTo;            // number in the server's ledger of what the last ReadyForQuery answered
@@ -37,9 +37,6 @@ internal sealed partial class ClientSession
     }
 
     /// <inheritdoc/>
-    public bool WantsNotifications => _pins.HasListen || _pool.Config.Mode == PoolMode.Session;
-
-    /// <inheritdoc/>
     public void OnReadyForQuery(ServerConnection server, TransactionStatus status)
     {
         _stats.Queries++;
@@ -52,7 +49,8 @@ internal sealed partial class ClientSession
         {
             foreach (PinReason undone in DriverReset.Undoes) _pins.Remove(undone);
         }
-        _sawError = _sawRollback = _sawCommit = _sawOther = _isOutOfTime = false;
+        _sawError = _sawCommit = _sawOther = _isOutOfTime = false;
+        _rollbacks = 0;
         _readyUpTo = server.Ledger.LastSettled;
         if (_isDiscardClosed && server.Ledger.Count == 0) EndDiscard();
         if (status != TransactionStatus.Idle && _pool.Config.Mode == PoolMode.Statement)
@@ -61,7 +59,13 @@ internal sealed partial class ClientSession
             End(ProxyErrors.TransactionInStatementMode());
             return;
         }
+        if (_isReadyKept)
+        {
+            SendReadyBehindNotifications();
+            return;
+        }
         TryRelease(server);
+        Deliver();
     }
 
     private void TryRelease(ServerConnection server)
@@ -82,42 +86,6 @@ internal sealed partial class ClientSession
         _pool.Checkin(server);
     }
 
-    /// <summary>SETs become part of the session when their transaction commits, and never were when it does not.</summary>
-    private void SettleChanges(ServerConnection server, TransactionStatus status)
-    {
-        // A pipeline may have sent more than has been answered: this ReadyForQuery says nothing of what comes behind it.
-        long settled = server.Ledger.LastSettled;
-        int count = 0;
-        while (count < _pendingChanges!.Count && _pendingChanges[count].Number <= settled) count++;
-        if (count == 0) return;
-        if (status == TransactionStatus.Idle && !_sawError && !_sawRollback)
-        {
-            SessionSettings carried = server.Settings;
-            for (int i = 0; i < count; i++)
-            {
-                SettingChange change = _pendingChanges[i].Change;
-                _settings = change.Apply(_settings, _startup);
-                carried = change.Apply(carried, SessionSettings.None);
-            }
-            _settings = _pool.Settings.Intern(_settings);
-            server.NoteSettings(_pool.Settings.Intern(carried));
-        }
-        else if (status != TransactionStatus.Idle && !_sawRollback && !_sawCommit)
-        {
-            return;
-        }
-        else if (status != TransactionStatus.Idle || MayHaveKept(count))
-        {
-            // Back to a savepoint, or an error or ROLLBACK beside a COMMIT: which of the changes hold is the server's secret, so the session stays with it.
-            _pins.Add(PinReason.SessionSetting);
-        }
-        _pendingChanges.RemoveRange(0, count);
-    }
-
-    /// <summary>False when an error or ROLLBACK has certainly undone the first changes: nothing was committed meanwhile, and none came behind the ROLLBACK.</summary>
-    private bool MayHaveKept(int count)
-        => _sawCommit || (_sawError && _sawOther) || (_sawRollback && _pendingChanges![count - 1].Number > _readyUpTo);
-
     /// <inheritdoc/>
     public void OnTag(ServerConnection server, TagMeaning meaning)
     {
@@ -125,7 +93,7 @@ internal sealed partial class ClientSession
         switch (meaning)
         {
             case TagMeaning.Rollback:
-                _sawRollback = true;
+                _rollbacks++;
                 break;
             case TagMeaning.Commit:
                 _sawCommit = true;
@@ -134,6 +102,7 @@ internal sealed partial class ClientSession
                 _statements.Clear();
                 _statements.ForgetUnnamed();
                 _settings = _startup;
+                _channels?.Clear();
                 // State that was sent behind it in one batch is not gone.
                 if (server.Ledger.Count <= 1) _pins.Clear();
                 break;
@@ -142,10 +111,10 @@ internal sealed partial class ClientSession
                 break;
             case TagMeaning.Set when (_batchTraits & (StatementTraits.SetsSession | StatementTraits.SetLocal | StatementTraits.SetRoleOrAuthorization)) == 0:
                 // Not in any text that was looked at: an EXECUTE, or a text too long to scan. The tag gives it away.
-                _pins.Add(PinReason.SessionSetting);
+                Pin(PinReason.SessionSetting);
                 break;
             case TagMeaning.MayLeaveState when _isBatchUnscanned:
-                _pins.Add(PinReason.Other);
+                Pin(PinReason.Other);
                 break;
         }
     }
@@ -201,6 +170,12 @@ internal sealed partial class ClientSession
     public void OnServerLost(ServerConnection server, ServerLoss loss)
     {
         _stats.ErrorsServer++;
+        if (_isReadyKept)
+        {
+            // Its query was answered before.
+            _isReadyKept = false;
+            ToClient(ReadyIdle);
+        }
         _server = null;
         _pool.Abandon(server, isAtBoundary: false);
         Enter(SessionState.Idle);
@@ -208,7 +183,4 @@ internal sealed partial class ClientSession
         if (loss == ServerLoss.Closed && server.HasSaidWhy) CloseFromHere();
         else End(loss == ServerLoss.Closed ? ProxyErrors.ServerLost() : ProxyErrors.ServerStateInDoubt());
     }
-
-    /// <summary>A change that was sent, and the number of its entry in the server's ledger.</summary>
-    private readonly record struct SentChange(long Number, SettingChange Change);
 }

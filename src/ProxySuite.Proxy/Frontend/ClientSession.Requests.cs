@@ -23,6 +23,7 @@ internal sealed partial class ClientSession
     private bool _isDriverReset;      // the one on its way is a driver's own reset, which takes pins away
     private bool _isCutOff;           // what is in the ledger did not all go out
     private bool _isClientFull;       // what we answer ourselves is not read: read no further either
+    private StatementFacts _queryFacts; // of the Query that is being taken
     private long _requestStarted;     // reactor time in ticks of the oldest unanswered request; 0 when nothing is asked
 
     /// <inheritdoc/>
@@ -45,6 +46,7 @@ internal sealed partial class ClientSession
 
     private Consumed Relay(ReadOnlySpan<byte> received)
     {
+        if (_isReadyKept) return new Consumed(0, KeepReading: false);
         FrameWriter rewritten = _context.Scratch; // what has been put together so far; what lies behind `from` goes out as it came
         rewritten.Clear();
         int at = 0;
@@ -117,7 +119,17 @@ internal sealed partial class ClientSession
             bool isWhole = end - at == header.FrameLength;
             // Behind an error the server skips all but a Sync: what it never reads must leave no trace here either.
             bool isSkipped = _server.Ledger.IsSkippingToSync && type != FrontendMessage.Sync;
-            if (!isSkipped && !TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
+            PgError? refusal = null;
+            Admission admission = !isSkipped && isWhole && type is FrontendMessage.Query or FrontendMessage.Bind ? Admit(type, body, out refusal) : Admission.Pass;
+            if (admission == Admission.Hold)
+            {
+                SendOut(received[from..at], rewritten);
+                // Nothing of it has gone out: others may have the server meanwhile.
+                if (_server.Ledger.IsFree) TryRelease(_server);
+                return new Consumed(at, KeepReading: false);
+            }
+            if (admission == Admission.Refuse) RefuseStatement(type, refusal!, header, received, at, ref from, rewritten);
+            else if (!isSkipped && !TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
             at = end;
             _bodyLeft = header.FrameLength - (int)(isWhole ? header.FrameLength : body.Length + FrameHeader.Size);
             _isBodyDropped = false;
@@ -154,33 +166,56 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>Looks at the text that a whole Query brings, or that a Bind is about to run.</summary>
+    private Admission Admit(FrontendMessage type, ReadOnlySpan<byte> body, out PgError? refusal)
+    {
+        refusal = null;
+        if (type == FrontendMessage.Query)
+        {
+            ReadOnlySpan<byte> sql = Query.Read(body).Sql;
+            StatementFacts facts = SqlScanner.Scan(sql);
+            _queryFacts = facts;
+            return facts.Traits == StatementTraits.None || DriverReset.Is(sql) ? Admission.Pass : AdmitText(facts.Traits, SessionChange.From(sql, facts), out refusal);
+        }
+        if (!Bind.TryReadNames(body, out Bind bind)) return Admission.Pass;
+        if (bind.StatementName.IsEmpty) return AdmitText(_unnamedTraits, _unnamedChange, out refusal);
+        return _statements.Find(bind.StatementName) is { } binding ? AdmitText(binding.Statement.Traits, binding.Statement.Change, out refusal) : Admission.Pass;
+    }
+
+    /// <summary>Puts what must fail in the place of a statement, so that the server's state is what the client has to believe it is.</summary>
+    private void RefuseStatement(FrontendMessage type, PgError error, FrameHeader header, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
+    {
+        ServerConnection server = _server!;
+        _stats.ErrorsClient++;
+        Cut(received, at, ref from, rewritten, header.FrameLength);
+        server.Statements.Unnamed = UnnamedStatement.Unknown;
+        if (type == FrontendMessage.Query)
+        {
+            _statements.ForgetUnnamed();
+            Query.Write(rewritten, RefusedStatement.Text);
+            server.Ledger.Push(Owed.Query, swallow: false, new RefusedStatement(error));
+            _isDiscardClosed = _isDiscardSent;
+            return;
+        }
+        Parse.Write(rewritten, default, RefusedStatement.Text, default);
+        server.Ledger.Push(Owed.Parse, swallow: false, new RefusedStatement(error));
+    }
+
     private void NoteQuery(ReadOnlySpan<byte> sql, in StatementFacts facts)
     {
         if (facts.Traits == StatementTraits.None) return;
         if (DriverReset.Is(sql)) NoteDriverReset(facts.Traits);
-        else NoteTraits(facts.Traits, SettingChange.From(sql, facts));
+        else NoteTraits(facts.Traits, SessionChange.From(sql, facts));
     }
 
     private void NoteDriverReset(StatementTraits traits)
     {
         _batchTraits |= traits;
         (_pendingChanges ??= []).Add(new SentChange(_server!.Ledger.LastPushed + 1, SettingChange.ResetAll));
+        _pendingChanges.Add(new SentChange(_server.Ledger.LastPushed + 1, ChannelChange.UnlistenAll));
         // Only a pin makes it worth waiting for the answer, as with DISCARD ALL.
         _isDriverReset = _pins.Any;
         _isDiscardSent |= _isDriverReset;
-    }
-
-    /// <summary>What a text that goes to the server may leave behind in its session.</summary>
-    private void NoteTraits(StatementTraits traits, SettingChange? change)
-    {
-        if (traits == StatementTraits.None) return;
-        _batchTraits |= traits;
-        // A journal without an end would be memory without one: such a client stays with its server.
-        if ((_pendingChanges?.Count ?? 0) + _settings.Count >= JournalMax) change = null;
-        if (change is not null) (_pendingChanges ??= []).Add(new SentChange(_server!.Ledger.LastPushed + 1, change));
-        if ((traits & (StatementTraits.DiscardAll | StatementTraits.Deallocate)) != 0) _isDiscardSent = true;
-        _pins.Note(traits, isJournaled: change is not null);
-        if ((traits & (StatementTraits.Do | StatementTraits.Call | StatementTraits.UnicodeIdentifier | StatementTraits.ChangesReading)) != 0) _server!.IsDirty = true;
     }
 
     /// <summary>A text too long to look at as a whole: what it leaves behind is found by its tags, or cleaned away unseen.</summary>

@@ -15,7 +15,7 @@ internal sealed partial class ClientSession
     // Close of a name that no server knows is answered with CloseComplete (protocol-flow: Extended Query), which is all that a client's Close needs.
     private static ReadOnlySpan<byte> NoSuchStatement => "proxysuite_none"u8;
 
-    private SettingChange? _unnamedChange;
+    private SessionChange? _unnamedChange;
     private StatementTraits _unnamedTraits;
 
     /// <summary>Handles Query, Parse, Bind, Describe and Close.</summary>
@@ -80,7 +80,7 @@ internal sealed partial class ClientSession
             if ((facts.Traits & StatementFilter.Matters) != 0 && TryTakeFilteredParse(parse, length, received, at, ref from, rewritten)) return;
             _statements.SetUnnamed(content);
             _unnamedTraits = facts.Traits;
-            _unnamedChange = facts.Traits == StatementTraits.None ? null : SettingChange.From(parse.Sql, facts);
+            _unnamedChange = facts.Traits == StatementTraits.None ? null : SessionChange.From(parse.Sql, facts);
             server.Statements.Unnamed = MyUnnamed;
             server.Ledger.Push(Owed.Parse, swallow: false, UnnamedParse.Instance);
             return;
@@ -141,7 +141,7 @@ internal sealed partial class ClientSession
         {
             statement = _pool.Statements.MakeUnshared();
             binding = _statements.Add(name, statement);
-            _pins.Add(Telemetry.PinReason.Other);
+            Pin(Telemetry.PinReason.Other);
             MakeRoom(statement, server, rewritten);
         }
         rewritten.WriteByte((byte)FrontendMessage.Parse);

@@ -28,6 +28,9 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
     private static long s_numbers;
 
+    /// <summary>The session has its server for itself, for as long as it lasts.</summary>
+    private bool _isNative => _pool.Config.Mode == PoolMode.Session;
+
     private readonly TransportConnection _link;
     private readonly FrontendContext _context;
     private TenantPool _pool;
@@ -89,7 +92,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     public ServerConnection? Server => _server;
 
     /// <summary>True when it can be closed without cutting anything off: nothing is asked and no transaction is open, though a pin may hold a server.</summary>
-    public bool IsIdle => _bodyLeft == 0 && (_state == SessionState.Idle || (_state == SessionState.Linked && _server!.Ledger.IsFree));
+    public bool IsIdle => _bodyLeft == 0 && !_isReadyKept && !_isHeldForChannels && (_state == SessionState.Idle || (_state == SessionState.Linked && _server!.Ledger.IsFree));
 
     /// <summary>Reactor time in milliseconds of the last answer, or of the login.</summary>
     public long LastAnswerAt { get; private set; }
@@ -122,8 +125,12 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         {
             _isClientFull = false;
             _link.ResumeReading();
+            Deliver();
         }
     }
+
+    /// <summary>Keeps the server for state that was found after it was made.</summary>
+    private void Pin(PinReason reason) => _pins.Add(reason);
 
     private void CloseFromHere()
     {
@@ -152,6 +159,8 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
             }
         }
         _pins.Clear();
+        _isReadyKept = false;
+        _channels?.Leave();
         _pool.Clients--;
         _context.Sessions.Remove(this);
         _context.Stats.ClientClosed();
@@ -166,6 +175,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
             OnWaitFailed(ProxyErrors.CanceledByUser());
             return CancelResult.Sent;
         }
+        if (FailHeldChannels(ProxyErrors.CanceledByUser())) return CancelResult.Sent;
         if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed) return CancelResult.Idle;
         if (server.CancelsUnderWay >= CancelsMax) return CancelResult.Sent;
         return await CancelAsync(server) ? CancelResult.Sent : CancelResult.Failed;

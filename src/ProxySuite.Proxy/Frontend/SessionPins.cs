@@ -17,15 +17,13 @@ internal struct SessionPins(TenantStats stats)
     /// <summary>True while anything holds the server.</summary>
     public readonly bool Any => _reasons != 0;
 
-    /// <summary>True when a LISTEN is among the reasons: notifications are for this client.</summary>
-    public readonly bool HasListen => (_reasons & (1u << (int)PinReason.Listen)) != 0;
+    /// <summary>True when this is among the reasons.</summary>
+    public readonly bool Has(PinReason reason) => (_reasons & (1u << (int)reason)) != 0;
 
     /// <summary>Pins for whatever a statement may leave behind.</summary>
-    /// <param name="traits">What the scanner found.</param>
-    /// <param name="isJournaled">The statement is a SET that the journal repeats, so it needs no pin.</param>
-    public void Note(StatementTraits traits, bool isJournaled)
+    /// <param name="traits">What the scanner found, less what the journal carries.</param>
+    public void Note(StatementTraits traits)
     {
-        if (isJournaled) traits &= ~StatementTraits.SetsSession;
         if ((traits & Pinning) == 0) return;
         if (traits.HasFlag(StatementTraits.Listen)) Add(PinReason.Listen);
         if (traits.HasFlag(StatementTraits.Prepare)) Add(PinReason.SqlPrepare);

@@ -47,35 +47,8 @@ internal static class StartupSettings
         {
             throw new PgErrorException(ProxyErrors.StartupValueRefused(name, value));
         }
-        return settings.With(key, key == "search_path" ? SearchPath(name, value) : Sql.Literal(value));
-    }
-
-    // A list: as one literal it would be one schema of that whole name. Names in double quotes keep their case, others lose it, as in SQL.
-    private static string SearchPath(string name, string value)
-    {
-        var schemas = new List<string>();
-        int at = 0;
-        while (at < value.Length)
-        {
-            if (value[at] is ' ' or ',')
-            {
-                at++;
-                continue;
-            }
-            int end;
-            if (value[at] == '"')
-            {
-                end = value.IndexOf('"', at + 1);
-                if (end < 0) throw new PgErrorException(ProxyErrors.StartupValueRefused(name, value));
-                schemas.Add(Sql.Identifier(value[(at + 1)..end]));
-                at = end + 1;
-                continue;
-            }
-            end = value.IndexOf(',', at);
-            if (end < 0) end = value.Length;
-            schemas.Add(Sql.Identifier(value[at..end].Trim().ToLowerInvariant()));
-            at = end;
-        }
-        return schemas.Count == 0 ? "''" : string.Join(", ", schemas);
+        // A list: as one literal it would be one schema of that whole name.
+        return settings.With(key, key != "search_path" ? Sql.Literal(value)
+            : Sql.NameList(value) ?? throw new PgErrorException(ProxyErrors.StartupValueRefused(name, value)));
     }
 }

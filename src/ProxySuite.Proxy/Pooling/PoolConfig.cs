@@ -20,6 +20,9 @@ internal sealed record PoolConfig
     /// <summary>For how long a client holds a server connection.</summary>
     public required PoolMode Mode { get; init; }
 
+    /// <summary>How far NOTIFY reaches.</summary>
+    public NotificationReach Notifications { get; init; } = NotificationReach.SharedDatabase;
+
     /// <summary>Where and as whom to log in, by <see cref="UserRole"/>.</summary>
     public required IReadOnlyList<BackendTarget> Targets { get; init; }
 

@@ -23,6 +23,7 @@ internal sealed partial class TenantPool
             _failures = 0;
             Array.Clear(Welcome);
             CloseAllIdle();
+            _listener?.Restart();
         }
         while (IsOverdrawn && _idleTotal > 0) EvictOne();
         Pump();
@@ -41,6 +42,7 @@ internal sealed partial class TenantPool
                 CloseIdle(oldest);
             }
         }
+        _listener?.Tidy();
         List<ServerConnection>? overdue = null;
         foreach (ServerConnection server in _permits.Keys)
         {
@@ -84,6 +86,7 @@ internal sealed partial class TenantPool
             waiter.OnPoolReplaced(successor);
         }
         Stats.QueueDepth = _waiters.Count;
+        _listener?.Retire();
         Pump();
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
@@ -34,6 +35,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     private int _lent;
     private int _leaving;
     private int _generation;
+    private TenantListener? _listener;
 
     /// <param name="reactor">The tenant's home.</param>
     /// <param name="options">Options in force.</param>
@@ -108,6 +110,21 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>What a server of each role reported at login: what a new client is told.</summary>
     public ParameterSnapshot?[] Welcome { get; }
 
+    /// <summary>Listens for all the tenant's clients.</summary>
+    public TenantListener Listener => _listener ??= new TenantListener(this, _reactor, _options, _opener);
+
+    /// <summary>True for a server process of this pool.</summary>
+    /// <param name="processId">The server's own id of it.</param>
+    /// <param name="origin">The server.</param>
+    public bool OwnsProcess(int processId, EndPoint origin)
+    {
+        foreach (ServerConnection server in _permits.Keys)
+        {
+            if (server.CancelKey.ProcessId == processId && Equals(server.RemoteEndPoint, origin)) return true;
+        }
+        return false;
+    }
+
     /// <summary>Client sessions attached to this pool.</summary>
     public int Clients { get; set; }
 
@@ -115,7 +132,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     public PoolCounts Counts => new(_idleTotal, _lent, _openingTotal, _waiters.Count);
 
     /// <summary>True when nothing is left that would be lost by forgetting the pool.</summary>
-    public bool IsUnused => Clients == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0;
+    public bool IsUnused => Clients == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
 
     /// <inheritdoc/>
     public int IdleHint => Volatile.Read(ref _idleTotal);
@@ -232,6 +249,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     {
         if (_idle[server.RoleIndex].Remove(server)) CountIdle(-1);
         if (server.IsLeaving) _leaving--;
+        _listener?.NoteClosed(server);
         if (_permits.Remove(server, out ServerPermit? permit)) permit.Dispose();
         Pump();
     }

@@ -33,6 +33,8 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             Shard = entry.Shard.Name,
             Connections = tenant.Plan.Connections,
             Mode = tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode,
+            Notifications = tenant.Identity == TenantIdentity.Sealed ? NotificationReach.None
+                : tenant.Isolation == IsolationModel.Database ? NotificationReach.OwnDatabase : NotificationReach.SharedDatabase,
             Targets = targets,
             Rules = [.. Roles.Select(role => StatementPolicy.RulesFor(entry, options, role, settings.TenantIdParameter))],
             Limits = StatementPolicy.LimitsFor(tenant.Plan, options.Limits),

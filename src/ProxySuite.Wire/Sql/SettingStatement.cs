@@ -35,7 +35,9 @@ internal readonly record struct SettingStatement(StatementTraits Traits, Setting
             (SqlKeyword.Names, _) => Words(SettingForm.Names, lifetime | Reading(lifetime), ref lexer, token.Start, words: 1, end),
             (SqlKeyword.Schema, _) => HidingNames(sql, Words(SettingForm.Schema, lifetime, ref lexer, token.Start, words: 1, end)),
             (SqlKeyword.Transaction or SqlKeyword.Constraints, _) => new(StatementTraits.SetLocal, SettingForm.Other, default, default),
-            (SqlKeyword.Session or SqlKeyword.Catalog or SqlKeyword.Xml, _) => new(lifetime, SettingForm.Other, default, default),
+            (SqlKeyword.Session, SqlKeyword.Characteristics) => Words(SettingForm.Characteristics, lifetime, ref lexer, token.Start, words: 2, end),
+            (SqlKeyword.Xml, _) => Words(SettingForm.XmlOption, lifetime, ref lexer, token.Start, words: 2, end),
+            (SqlKeyword.Session or SqlKeyword.Catalog, _) => new(lifetime, SettingForm.Other, default, default),
             _ => Assignment(sql, lifetime, ref lexer, token, end),
         };
     }

@@ -29,8 +29,17 @@ public enum SettingForm : byte
     /// <summary><c>RESET ALL</c>.</summary>
     ResetAll,
 
-    /// <summary>A form without a name: TRANSACTION, CHARACTERISTICS, CONSTRAINTS, XML OPTION, or what the server will refuse.</summary>
+    /// <summary>A form without a name: TRANSACTION, CONSTRAINTS, or what the server will refuse.</summary>
     Other,
+
+    /// <summary><c>SET SESSION CHARACTERISTICS AS TRANSACTION modes</c>: the settings are default_transaction_…; the value begins with AS.</summary>
+    Characteristics,
+
+    /// <summary><c>SET XML OPTION value</c>: the setting is xmloption.</summary>
+    XmlOption,
+
+    /// <summary><c>SELECT set_config('name', 'value', false)</c>; told by <see cref="SessionStatement"/> alone.</summary>
+    SetConfig,
 }
 
 /// <summary>What <see cref="SqlScanner.Scan"/> saw in a text. Ranges index the text that was scanned.</summary>

@@ -97,6 +97,8 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
                 return NextKeyword(sql, ref lexer) == SqlKeyword.Prepared ? StatementTraits.None : StatementTraits.EndsTransaction;
             case StatementKind.Rollback:
                 return RollbackTraits(sql, lexer);
+            case StatementKind.Savepoint or StatementKind.Release:
+                return StatementTraits.Savepoint;
             case StatementKind.Prepare:
                 // PREPARE transaction AS … prepares a statement of that name.
                 bool isTwoPhase = NextKeyword(sql, ref lexer) == SqlKeyword.Transaction && lexer.Next() is { Kind: SqlTokenKind.String };
@@ -133,9 +135,9 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
     private static StatementTraits RollbackTraits(ReadOnlySpan<byte> sql, SqlLexer lexer)
     {
         SqlKeyword second = NextKeyword(sql, ref lexer);
-        bool staysInside = second is SqlKeyword.To or SqlKeyword.Prepared
-            || (second is SqlKeyword.Transaction or SqlKeyword.Work && NextKeyword(sql, ref lexer) == SqlKeyword.To);
-        return staysInside ? StatementTraits.None : StatementTraits.EndsTransaction;
+        if (second == SqlKeyword.Prepared) return StatementTraits.None;
+        bool staysInside = second == SqlKeyword.To || (second is SqlKeyword.Transaction or SqlKeyword.Work && NextKeyword(sql, ref lexer) == SqlKeyword.To);
+        return staysInside ? StatementTraits.Savepoint : StatementTraits.EndsTransaction;
     }
 
     private static SqlKeyword NextKeyword(ReadOnlySpan<byte> sql, ref SqlLexer lexer) => Keyword(sql, lexer.Next());

@@ -64,4 +64,7 @@ public enum StatementTraits : uint
 
     /// <summary>A statement other than the everyday ones that read, write and end transactions: <see cref="StatementFilter"/> has to look at it.</summary>
     Guarded = 1 << 24,
+
+    /// <summary>SAVEPOINT, RELEASE, ROLLBACK TO: what of the transaction so far is kept may change.</summary>
+    Savepoint = 1 << 25,
 }

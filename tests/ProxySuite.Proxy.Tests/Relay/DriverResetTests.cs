@@ -44,16 +44,16 @@ public sealed class DriverResetTests
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         using RawClient client = await world.ConnectAsync();
         ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await client.RoundTripAsync(server, "LISTEN news", "LISTEN");
+        await client.RoundTripAsync(server, "CREATE TEMP TABLE t (n int)", "CREATE TABLE");
         await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1));
-        await client.SendAsync(Query(Reset), Query("LISTEN more"));
+        await client.SendAsync(Query(Reset), Query("CREATE TEMP TABLE u (n int)"));
         await server.ExpectAsync($"Query \"{Reset}\"");
         await server.AnswerAsync(ResetAnswer);
         await client.ReadyAsync();
-        // The server is cleaned of what LISTEN may have left, as after any pin, and lent again for the statement that waited.
+        // The server is cleaned of what may have been left, as after any pin, and lent again for the statement that waited.
         await server.AnswerResetAsync();
-        await server.ExpectAsync("Query \"LISTEN more\"");
-        await server.AnswerAsync(CommandComplete("LISTEN"), ReadyForQuery('I'));
+        await server.ExpectAsync("Query \"CREATE TEMP TABLE u (n int)\"");
+        await server.AnswerAsync(CommandComplete("CREATE TABLE"), ReadyForQuery('I'));
         await client.ReadyAsync();
         await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1));
     }
@@ -64,7 +64,7 @@ public sealed class DriverResetTests
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         using RawClient client = await world.ConnectAsync();
         ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await client.RoundTripAsync(server, "LISTEN news", "LISTEN");
+        await client.RoundTripAsync(server, "CREATE TEMP TABLE t (n int)", "CREATE TABLE");
         await client.SendAsync(Query(Reset));
         await server.ExpectAsync($"Query \"{Reset}\"");
         await server.AnswerAsync(Error("57014", "canceling statement due to user request"), ReadyForQuery('I'));

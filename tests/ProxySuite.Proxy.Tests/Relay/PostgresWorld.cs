@@ -3,6 +3,7 @@ using ProxySuite.Tenancy.Model;
 using ProxySuite.Testing.Protocol;
 using ProxySuite.Testing.Servers;
 using ProxySuite.Testing.World;
+using PoolMode = ProxySuite.Tenancy.Model.PoolMode;
 
 namespace ProxySuite.Proxy.Tests.Relay;
 
@@ -40,6 +41,18 @@ internal sealed class PostgresWorld : IAsyncDisposable
             CREATE SCHEMA {tenant.Tenant.Placement.SchemaName} AUTHORIZATION {role};
             """, database);
         return new PostgresWorld(server, proxy, tenant);
+    }
+
+    /// <summary>Another tenant in the same database, with a role and a schema of its own.</summary>
+    public async Task<TenantEntry> AddTenantAsync(string slug, int connections, PoolMode? mode = null)
+    {
+        TenantEntry tenant = Proxy.AddTenant(slug, connections, mode);
+        string role = BackendNames.Role(tenant.Tenant.Id, UserRole.App);
+        await Server.ExecuteAsync($"""
+            CREATE ROLE {role} LOGIN PASSWORD '{Proxy.BackendPassword(tenant.Tenant, UserRole.App)}';
+            CREATE SCHEMA {tenant.Tenant.Placement.SchemaName} AUTHORIZATION {role};
+            """, Proxy.Shard.Database);
+        return tenant;
     }
 
     /// <summary>A client of the server itself, with the role and the settings that the proxy uses.</summary>

@@ -12,15 +12,15 @@ namespace ProxySuite.Proxy.Tests.Relay;
 public sealed class SessionStateTests
 {
     [Theory]
-    [InlineData("SELECT set_config('search_path', 'x', false)", "SELECT 1", PinReason.SessionSetting)]
-    [InlineData("LISTEN news", "LISTEN", PinReason.Listen)]
+    [InlineData("SELECT set_config('search_path', x, false) FROM t", "SELECT 1", PinReason.SessionSetting)]
+    [InlineData("LISTEN U&\"news\"", "LISTEN", PinReason.Listen)]
     [InlineData("CREATE TEMP TABLE t (n int)", "CREATE TABLE", PinReason.TempTable)]
     [InlineData("SELECT 1 AS n INTO TEMPORARY t", "SELECT 1", PinReason.TempTable)]
     [InlineData("PREPARE p AS SELECT 1", "PREPARE", PinReason.SqlPrepare)]
     [InlineData("SELECT pg_advisory_lock(1)", "SELECT 1", PinReason.AdvisoryLock)]
     [InlineData("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "DECLARE CURSOR", PinReason.HoldCursor)]
     [InlineData("SET ROLE NONE", "SET", PinReason.SessionSetting)]
-    [InlineData("SET a.b = 1; SET a.c = 2", "SET", PinReason.SessionSetting)]
+    [InlineData("SET a.b = 1; SET transaction_isolation = 'serializable'", "SET", PinReason.SessionSetting)]
     public async Task State_that_cannot_be_carried_pins_its_client_and_is_cleaned_before_the_next(string sql, string tag, PinReason reason)
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync();
@@ -169,8 +169,29 @@ public sealed class SessionStateTests
         await second.ExpectAsync("Query \"SET \\\"a\\\".\\\"good\\\" = 1;\"", "Query \"SELECT 1\"");
     }
 
+    [Theory]
+    [InlineData("SAVEPOINT s; SET a.x = 1; ROLLBACK TO s", "")]
+    [InlineData("SET a.x = 1; SAVEPOINT s; SET a.y = 2; ROLLBACK TO SAVEPOINT s", "x")]
+    [InlineData("SET a.x = 1; SAVEPOINT s; SET a.y = 2; RELEASE s; SET a.z = 3", "x y z")]
+    [InlineData("SET a.x = 1; SAVEPOINT s; SET a.y = 2; SAVEPOINT t; SET a.z = 3; RELEASE s; ROLLBACK TO r", "")]
+    [InlineData("SET a.x = 1; SAVEPOINT s; SET a.y = 2; SAVEPOINT s; SET a.z = 3; ROLLBACK TO s; RELEASE s; ROLLBACK TO s", "x")]
+    [InlineData("SET a.x = 1; SAVEPOINT s; SET a.y = 2; ROLLBACK TO s; SET a.z = 3", "x z")]
+    public async Task Savepoints_decide_which_sets_are_carried(string statements, string kept)
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync(connections: 2);
+        (ScriptedConnection first, ScriptedConnection second) = await world.TwoServersAsync();
+        using RawClient client = await world.ConnectAsync();
+        await client.RoundTripAsync(first, "BEGIN", "BEGIN", 'T');
+        foreach (string statement in statements.Split("; ")) await client.RoundTripAsync(first, statement, statement.Split(' ')[0], 'T');
+        await client.RoundTripAsync(first, "COMMIT", "COMMIT");
+        await client.SendAsync(Query("SELECT 1"));
+        string sets = string.Concat(kept.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(name => $"SET \\\"a\\\".\\\"{name}\\\" = {"xyz".IndexOf(name[0]) + 1};"));
+        if (sets.Length > 0) await second.ExpectAsync($"Query \"{sets}\"");
+        await second.ExpectAsync("Query \"SELECT 1\"");
+    }
+
     [Fact]
-    public async Task Going_back_to_a_savepoint_behind_a_set_keeps_the_server()
+    public async Task A_savepoint_that_may_or_may_not_be_there_keeps_the_server()
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         using RawClient client = await world.ConnectAsync();
@@ -178,9 +199,28 @@ public sealed class SessionStateTests
         await client.RoundTripAsync(server, "BEGIN", "BEGIN", 'T');
         await client.RoundTripAsync(server, "SAVEPOINT s", "SAVEPOINT", 'T');
         await client.RoundTripAsync(server, "SET work_mem = '8MB'", "SET", 'T');
+        await client.SendAsync(Query("SAVEPOINT s; bad; SET work_mem = '1MB'"));
+        await server.NextAsync();
+        await server.AnswerAsync(CommandComplete("SAVEPOINT"), Error("42601", "no"), ReadyForQuery('E'));
+        await client.ReadyAsync();
         await client.RoundTripAsync(server, "ROLLBACK TO s", "ROLLBACK", 'T');
         await client.RoundTripAsync(server, "COMMIT", "COMMIT");
         await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1));
+    }
+
+    [Theory]
+    [InlineData("SET a.b = 1; SET a.c = 2", "SET \"a\".\"b\" = 1;SET \"a\".\"c\" = 2;")]
+    [InlineData("SELECT pg_catalog.set_config('search_path', 'a, B', false);", "SET \"search_path\" = \"a\", \"b\";")]
+    [InlineData("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET \"default_transaction_read_only\" = on;")]
+    [InlineData("SET TIME ZONE INTERVAL '+01:00' HOUR TO MINUTE", "SET TIME ZONE INTERVAL '+01:00' HOUR TO MINUTE;")]
+    public async Task Settings_in_other_words_are_carried_as_well(string sql, string carried)
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync(connections: 2);
+        (ScriptedConnection first, ScriptedConnection second) = await world.TwoServersAsync();
+        using RawClient client = await world.ConnectAsync();
+        await client.RoundTripAsync(first, sql, sql[..6].Trim() == "SELECT" ? "SELECT 1" : "SET");
+        await client.SendAsync(Query("SELECT 1"));
+        await second.ExpectAsync($"Query \"{carried.Replace("\"", "\\\"", StringComparison.Ordinal)}\"", "Query \"SELECT 1\"");
     }
 
     [Fact]
@@ -193,7 +233,7 @@ public sealed class SessionStateTests
         await server.ExpectAsync("Query \"SET \\\"application_name\\\" = 'mine';\"", "Query \"SET work_mem = '8MB'\"");
         await server.AnswerAsync(CommandComplete("SET"), ReadyForQuery('I'), CommandComplete("SET"), ReadyForQuery('I'));
         await client.ReadyAsync();
-        await client.RoundTripAsync(server, "LISTEN x", "LISTEN");
+        await client.RoundTripAsync(server, "LISTEN U&\"x\"", "LISTEN");
         await client.RoundTripAsync(server, "DISCARD ALL", "DISCARD ALL");
         await world.WaitForPoolAsync(new PoolCounts(Idle: 1, Linked: 0));
         await client.SendAsync(Query("SELECT 1"));
@@ -206,7 +246,7 @@ public sealed class SessionStateTests
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         using RawClient client = await world.ConnectAsync();
         ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await client.SendAsync(Query("DISCARD ALL"), Query("SELECT set_config('search_path', 'x', false)"));
+        await client.SendAsync(Query("DISCARD ALL"), Query("SELECT set_config('search_path', $$x$$, false)"));
         await server.ExpectAsync("Query \"DISCARD ALL\"");
         Assert.True(await server.Wire.IsSilentAsync(TimeSpan.FromMilliseconds(50)));
         await server.AnswerAsync(CommandComplete("DISCARD ALL"), ReadyForQuery('I'));

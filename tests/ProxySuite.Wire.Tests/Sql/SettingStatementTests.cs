@@ -28,8 +28,8 @@ public sealed class SettingStatementTests
     [InlineData("RESET app.x;", SettingForm.Reset, "app.x", "")]
     [InlineData("RESET TIME ZONE", SettingForm.Reset, "TIME ZONE", "")]
     [InlineData("RESET all", SettingForm.ResetAll, "", "")]
-    [InlineData("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", SettingForm.Other, "", "")]
-    [InlineData("SET XML OPTION DOCUMENT", SettingForm.Other, "", "")]
+    [InlineData("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", SettingForm.Characteristics, "SESSION CHARACTERISTICS", "AS TRANSACTION READ ONLY")]
+    [InlineData("SET XML OPTION DOCUMENT", SettingForm.XmlOption, "XML OPTION", "DOCUMENT")]
     [InlineData("SET x FROM CURRENT", SettingForm.Other, "", "")]
     [InlineData("SET x", SettingForm.Other, "", "")]
     public void A_lone_SET_or_RESET_tells_name_and_value_of_a_setting_of_the_session(string sql, SettingForm form, string name, string value)
