@@ -3,6 +3,8 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Routing;
+using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
@@ -20,6 +22,10 @@ internal static class DataPlane
         services.AddSingleton(provider => new TenantDirectory(
             provider.GetRequiredService<ITenantRegistry>(), logger: provider.GetRequiredService<ILogger<TenantDirectory>>(), shared: provider.GetService<ISharedTenantCache>()));
         services.AddSingleton(_ => MasterKey.ReadFile(options.Secrets.MasterKeyFile));
+        services.AddSingleton(provider => new ShardAuditor(provider.GetRequiredService<MasterKey>(), options.Tls.ServerCaFile));
+        services.AddSingleton(provider => new ShardAudits(
+            provider.GetRequiredService<CurrentOptions>(), provider.GetRequiredService<ITenantRegistry>(), provider.GetRequiredService<ShardAuditor>().AskAsync,
+            provider.GetRequiredService<StatsRegistry>().Audits, TimeProvider.System, provider.GetRequiredService<ILogger<ShardAudits>>()));
         services.AddSingleton<IProxyServer, ProxyServer>();
     }
 

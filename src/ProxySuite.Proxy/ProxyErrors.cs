@@ -101,6 +101,10 @@ internal static class ProxyErrors
         SqlState.CannotConnectNow, "the tenant's database server is not available now",
         Hint: "Try again in a few seconds.");
 
+    public static PgError ShardNotSafe() => new(
+        SqlState.CannotConnectNow, "the tenant's database server does not accept connections now",
+        Hint: "An audit found that tenants are not kept apart there as they should be. The operator of this service has to mend that first.", Severity: "FATAL");
+
     public static PgError RegistryUnavailable() => new(
         SqlState.CannotConnectNow, "the tenant cannot be looked up now",
         Hint: "Try again in a few seconds.", Severity: "FATAL");

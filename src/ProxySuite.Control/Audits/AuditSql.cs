@@ -23,6 +23,22 @@ internal static class AuditSql
             """;
     }
 
+    /// <summary>
+    /// SQL that makes <c>tenancy.audit_summary()</c>: the counts of what a role without rights may see, for proxies, which have no administrator's login.
+    /// </summary>
+    public static string InstallSummary() => $"""
+        GRANT EXECUTE ON FUNCTION tenancy.lockdown_targets(text) TO tenancy_owner;
+        CREATE OR REPLACE FUNCTION tenancy.audit_summary() RETURNS TABLE (critical int, high int, medium int, low int)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off SET work_mem = '64MB' AS $audit$
+        SELECT count(*) FILTER (WHERE f.severity = 'critical')::int, count(*) FILTER (WHERE f.severity = 'high')::int,
+               count(*) FILTER (WHERE f.severity = 'medium')::int, count(*) FILTER (WHERE f.severity = 'low')::int
+          FROM ({Query("tenant_id", wholeCluster: false)}) AS f(severity, code, object, detail, fix)
+        $audit$;
+        ALTER FUNCTION tenancy.audit_summary() OWNER TO tenancy_owner;
+        REVOKE ALL ON FUNCTION tenancy.audit_summary() FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION tenancy.audit_summary() TO ps_auditor;
+        """;
+
     internal static string Read(string file)
     {
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"audit/{file}")!;

@@ -36,6 +36,11 @@ public sealed class ShardRepair(ControlPlane control, MasterKey masterKey)
     {
         Shard shard = await control.Store.GetShardAsync(name, cancellationToken);
         if (shard.PreparedAt is null) throw new ControlException($"shard \"{name}\" is not prepared", $"Run: proxyctl shard prepare {name}");
+        await using (NpgsqlConnection shared = await new ShardConnections(shard).OpenSharedAsync(cancellationToken))
+        {
+            await MasterKeyGuard.RequireAsync(shared, masterKey, cancellationToken);
+            await AuditorLogin.ResetAsync(shared, masterKey, cancellationToken);
+        }
         TenantSlug[] slugs = slug is { } one ? [one] : [.. (await AllTenants.OfShardAsync(control.Store, name, cancellationToken)).Select(entry => entry.Tenant.Slug)];
         var repaired = ImmutableArray.CreateBuilder<string>();
         var undone = ImmutableArray.CreateBuilder<string>();

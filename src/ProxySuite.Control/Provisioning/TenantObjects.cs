@@ -26,6 +26,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey master
     {
         await using NpgsqlConnection shared = await _servers.OpenSharedAsync(cancellationToken);
         await MasterKeyGuard.RequireAsync(shared, masterKey, cancellationToken);
+        await AuditorLogin.EnsureAsync(shared, masterKey, cancellationToken);
         if (tenant.Isolation == IsolationModel.Database) await MakeDatabaseAsync(shared, cancellationToken);
         else await MakeInSharedAsync(shared, cancellationToken);
     }

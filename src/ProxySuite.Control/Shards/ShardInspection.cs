@@ -76,11 +76,13 @@ internal static class ShardInspection
     public static ImmutableArray<string> HostRules(NpgsqlConnection connection)
     {
         var login = new NpgsqlConnectionStringBuilder(connection.ConnectionString);
-        return
-        [
-            $"hostssl all {login.Username ?? Environment.UserName} <address of the control plane>/32 scram-sha-256",
-            "hostssl all all <address of each proxy>/32 scram-sha-256",
-            "host    all all all reject",
-        ];
+        string control = $"hostssl all {login.Username ?? Environment.UserName} <address of the control plane>/32 scram-sha-256";
+        const string Others = "host    all all all reject";
+        const string Databases = "\"/^tenant_[0-9a-f]{32}$\"", Roles = "\"/^(t_[0-9a-f]{32}|s_[0-9a-f]{16}|ps_auditor)\"";
+        // Since 16 names may be patterns: proxies then come as tenants' roles and the auditor alone, to tenants' databases alone. Before, a group would have
+        // to hold every role, and on 15 each member could become it.
+        return connection.PostgreSqlVersion.Major >= 16
+            ? [control, $"hostssl {connection.Database},{Databases} {Roles} <address of each proxy>/32 scram-sha-256", Others]
+            : [control, "hostssl all all <address of each proxy>/32 scram-sha-256", Others];
     }
 }

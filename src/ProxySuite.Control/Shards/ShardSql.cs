@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using Npgsql;
+using ProxySuite.Control.Audits;
 using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Control.Shards;
@@ -17,7 +18,13 @@ internal static class ShardSql
     /// <summary>Roles of the cluster, and all of the shard's shared database.</summary>
     /// <exception cref="ControlException">The shared tables that are there cannot be made safe to share.</exception>
     public static Task PrepareSharedAsync(NpgsqlConnection connection, Lockdown lockdown, CancellationToken cancellationToken)
-        => ApplyAsync(connection, Shared, ProtectPoolTablesAsync, lockdown, cancellationToken);
+        => ApplyAsync(connection, Shared, FinishSharedAsync, lockdown, cancellationToken);
+
+    private static async Task FinishSharedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await ProtectPoolTablesAsync(connection, cancellationToken);
+        await connection.ExecuteAsync(AuditSql.InstallSummary(), cancellationToken);
+    }
 
     /// <summary>Makes shared tables safe to share and opens them to the pool's roles.</summary>
     /// <exception cref="ControlException">Some cannot be made safe; nothing is changed then.</exception>

@@ -43,6 +43,9 @@ internal sealed class Authenticator
         _mockSecret = secret.Authenticate("proxysuite/mock-scram"u8);
     }
 
+    /// <summary>Whether nobody may log in to a shard now, because of what its audit found.</summary>
+    public Func<ShardId, bool> RefusesShard { get; init; } = static _ => false;
+
     /// <summary>Runs the exchange up to, and without, AuthenticationOk; what remains to be sent is left in <see cref="MessagePipe.Out"/>.</summary>
     /// <param name="pipe">The client.</param>
     /// <param name="naming">Whom it named.</param>
@@ -76,6 +79,7 @@ internal sealed class Authenticator
             if (rule.Method is not (LoginMethod.Trust or LoginMethod.Cert)) _brake.Succeeded(brakeKey);
             // Only now, and so only to the tenant's own users, what the tenant itself does not allow.
             if (!proven.Entry.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
+            if (RefusesShard(proven.Entry.Shard.Id)) throw new PgErrorException(ProxyErrors.ShardNotSafe());
             return proven;
         }
         catch (LoginFailedException failed) when (failed.Counted == RefusalReason.Authentication)

@@ -2,6 +2,7 @@ using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Tenancy.Cache;
+using ProxySuite.Tenancy.Registry;
 
 namespace ProxySuite.Proxy.Listening;
 
@@ -80,10 +81,28 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
             text.Sample(label, "state=\"idle\""u8, totals.Idle);
             text.Sample(label, "state=\"opening\""u8, totals.Opening);
         }
+        WriteAudits(text);
         text.Counter("proxysuite_shard_connect_failures_total"u8, "Server connections that could not be opened."u8);
         foreach ((byte[] label, ShardTotals totals) in shards) text.Sample(label, ""u8, totals.ConnectFailures);
         text.HistogramFamily("proxysuite_shard_connect_seconds"u8, "Time from connect to the server's first ReadyForQuery."u8);
         foreach ((byte[] label, ShardTotals totals) in shards) text.Histogram(label, totals.ConnectTime);
+    }
+
+    private void WriteAudits(PrometheusText text)
+    {
+        List<(byte[] Label, bool Answers, AuditSummary? Findings)> audits = [.. stats.Audits.All.Select(shard => (PrometheusText.Label("shard", shard.Shard), shard.Answers, shard.Findings))];
+        if (audits.Count == 0) return;
+        text.Gauge("proxysuite_audit_up"u8, "1 if the shard's last audit could be made, 0 if not."u8);
+        foreach ((byte[] label, bool answers, _) in audits) text.Sample(label, ""u8, answers ? 1 : 0);
+        text.Gauge("proxysuite_audit_findings"u8, "What weakens the isolation of tenants on the shard, by severity, at its last audit; proxyctl audit names it."u8);
+        foreach ((byte[] label, _, AuditSummary? findings) in audits)
+        {
+            if (findings is not { } found) continue;
+            text.Sample(label, "severity=\"critical\""u8, found.Critical);
+            text.Sample(label, "severity=\"high\""u8, found.High);
+            text.Sample(label, "severity=\"medium\""u8, found.Medium);
+            text.Sample(label, "severity=\"low\""u8, found.Low);
+        }
     }
 
     private void WriteTenants(PrometheusText text)

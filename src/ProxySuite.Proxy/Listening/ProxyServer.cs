@@ -31,7 +31,9 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private readonly Handshake _handshake;
     private readonly List<IListener> _listeners = [];
     private readonly CancellationTokenSource _stopping = new();
+    private readonly ShardAudits? _audits;
     private Task _directoryRun = Task.CompletedTask;
+    private Task _auditRun = Task.CompletedTask;
     private volatile ServerPhase _phase = ServerPhase.Starting;
 
     /// <param name="options">Options in force.</param>
@@ -40,13 +42,16 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     /// <param name="masterKey">What the backend roles' passwords are derived from.</param>
     /// <param name="stats">Where statistics are kept.</param>
     /// <param name="loggers">Makes the loggers.</param>
+    /// <param name="audits">Has shards audit themselves, run by this server; null for none.</param>
     public ProxyServer(
-        CurrentOptions options, TenantDirectory tenants, IInvalidationSource invalidations, MasterKey masterKey, StatsRegistry stats, ILoggerFactory loggers)
+        CurrentOptions options, TenantDirectory tenants, IInvalidationSource invalidations, MasterKey masterKey, StatsRegistry stats, ILoggerFactory loggers,
+        ShardAudits? audits = null)
     {
         _options = options;
         _tenants = tenants;
         _invalidations = invalidations;
         _stats = stats;
+        _audits = audits;
         _logger = loggers.CreateLogger<ProxyServer>();
         ProxyOptions current = options.Value;
         int count = current.Reactors.Count > 0 ? current.Reactors.Count : Environment.ProcessorCount;
@@ -60,7 +65,8 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
             reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
-        _handshake = new Handshake(_contexts, new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions), _tls, options);
+        var authenticator = new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions) { RefusesShard = shard => audits?.Refuses(shard) == true };
+        _handshake = new Handshake(_contexts, authenticator, _tls, options);
         foreach (Reactor reactor in _reactors) reactor.FailureHook = exception => _logger.HandlerFailed(exception, reactor.Index);
         tenants.Changed += OnTenantChanged;
     }
@@ -90,6 +96,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         foreach (Reactor reactor in _reactors) reactor.Start();
         foreach (FrontendContext context in _contexts) context.Reactor.Post(static state => ((FrontendContext)state!).StartIdleSweep(), context);
         _directoryRun = _tenants.RunAsync(_invalidations, _stopping.Token);
+        if (_audits is not null) _auditRun = Task.Run(() => _audits.RunAsync(_stopping.Token), CancellationToken.None);
         Listen(_options.Value);
         _phase = ServerPhase.Accepting;
         return Task.CompletedTask;
@@ -137,6 +144,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         }
         foreach (Reactor reactor in _reactors) await reactor.DisposeAsync();
         await _directoryRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _auditRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <inheritdoc/>

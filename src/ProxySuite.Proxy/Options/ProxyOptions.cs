@@ -16,6 +16,7 @@ public sealed record ProxyOptions
     public PoolOptions Pool { get; init; } = new();
     public LimitsOptions Limits { get; init; } = new();
     public SettingsOptions Settings { get; init; } = new();
+    public IsolationOptions Isolation { get; init; } = new();
     public LoggingOptions Logging { get; init; } = new();
     public ShutdownOptions Shutdown { get; init; } = new();
 
@@ -34,6 +35,7 @@ public sealed record ProxyOptions
         Pool = PoolOptions.Read(reader.Section(nameof(Pool))),
         Limits = LimitsOptions.Read(reader.Section(nameof(Limits))),
         Settings = SettingsOptions.Read(reader.Section(nameof(Settings))),
+        Isolation = IsolationOptions.Read(reader.Section(nameof(Isolation))),
         Logging = LoggingOptions.Read(reader.Section(nameof(Logging))),
         Shutdown = ShutdownOptions.Read(reader.Section(nameof(Shutdown))),
     };

@@ -13,6 +13,9 @@ public sealed class StatsRegistry
     /// <summary>Numbers of the whole proxy.</summary>
     public ProxyStats Proxy { get; } = new();
 
+    /// <summary>What the last audit of each shard said.</summary>
+    public AuditStats Audits { get; } = new();
+
     /// <summary>The statistics of a tenant on a reactor: the same object each time, also after the tenant was idle, so that its counters never fall back.</summary>
     /// <param name="slug">The tenant's slug, the value of label <c>tenant</c>.</param>
     /// <param name="reactor">0-based number of the reactor that will write them.</param>

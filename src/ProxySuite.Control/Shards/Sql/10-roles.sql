@@ -13,6 +13,7 @@ BEGIN
     ('pool_readonly', ''),                      -- the same, reading
     ('ps_control', 'NOINHERIT CREATEROLE'),     -- fences tenants, runs schema migrations
     ('ps_mover', 'REPLICATION BYPASSRLS'),      -- copies tenants between shards
+    ('ps_auditor', 'NOINHERIT'),                -- proxies ask the shard's audit for its summary as it, and may do nothing else
     ('ps_archiver', 'REPLICATION BYPASSRLS'))   -- reads change streams and base backups
     AS roles(name, attributes)
   LOOP

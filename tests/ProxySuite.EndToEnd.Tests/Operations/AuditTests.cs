@@ -1,0 +1,39 @@
+using Npgsql;
+using ProxySuite.EndToEnd.Tests.World;
+using Xunit;
+
+namespace ProxySuite.EndToEnd.Tests.Operations;
+
+/// <summary>A proxy has its shards audited, shows it in the metrics, and lets nobody in where it is told to (Isolation:Audit).</summary>
+[Collection(ProxydCollection.Name), Trait("Category", "Server")]
+public sealed class AuditTests(ProxydWorld world)
+{
+    [Fact]
+    public async Task With_refuse_nobody_logs_in_to_a_shard_with_a_critical_finding_until_it_is_mended()
+    {
+        await world.Shard15.ExecuteAsync($"GRANT USAGE ON SCHEMA {world.Acme.Schema} TO {world.Umbrella.Role}");
+        try
+        {
+            await using Proxyd proxyd = await world.StartProxydAsync("--Isolation:Audit=refuse", "--Isolation:AuditInterval=10s");
+            await proxyd.UntilMetricAsync(1, "proxysuite_audit_findings", "shard=\"s1\"", "severity=\"critical\"");
+            await proxyd.UntilMetricAsync(0, "proxysuite_audit_findings", "shard=\"s2\"", "severity=\"critical\"");
+            PostgresException refused = await Assert.ThrowsAsync<PostgresException>(() => proxyd.OpenAsync(world.Acme));
+            Assert.Equal("57P03", refused.SqlState);
+            Assert.Contains("audit", refused.Hint, StringComparison.Ordinal);
+            await using (NpgsqlConnection globex = await proxyd.OpenAsync(world.Globex)) Assert.Equal(1, await globex.ReadAsync<int>("SELECT 1"));
+
+            await world.Shard15.ExecuteAsync($"REVOKE ALL ON SCHEMA {world.Acme.Schema} FROM {world.Umbrella.Role}");
+            await proxyd.UntilMetricAsync(0, "proxysuite_audit_findings", "shard=\"s1\"", "severity=\"critical\"");
+            await using NpgsqlConnection acme = await proxyd.OpenAsync(world.Acme);
+            Assert.Equal(1, await acme.ReadAsync<int>("SELECT 1"));
+        }
+        finally
+        {
+            await world.Shard15.ExecuteAsync($"REVOKE ALL ON SCHEMA {world.Acme.Schema} FROM {world.Umbrella.Role}");
+        }
+    }
+
+    [Fact]
+    public async Task Proxyctl_finds_the_tests_own_platform_in_order()
+        => Assert.Contains("no findings", (await world.ProxyctlAsync("audit", "--fail-on", "low")).Output, StringComparison.Ordinal);
+}
