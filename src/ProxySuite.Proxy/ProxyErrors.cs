@@ -24,6 +24,11 @@ internal static class ProxyErrors
         SqlState.InvalidAuthorizationSpecification, "connection requires a valid client certificate",
         Hint: "Connect with sslcert and sslkey, a certificate signed by an authority that the operator of this service named.", Severity: "FATAL");
 
+    /// <summary>Said only to who has proved to be a user of the tenant.</summary>
+    public static PgError AddressNotAllowed(string host) => new(
+        SqlState.InvalidAuthorizationSpecification, $"this tenant does not allow connections from address \"{host}\"",
+        Hint: "Connect from one of the tenant's networks, or have this address added to them (proxyctl tenant allow).", Severity: "FATAL");
+
     public static PgError TenantSuspended() => new(
         SqlState.InvalidAuthorizationSpecification, "this tenant is suspended",
         Hint: "Ask the operator of this service to resume it.", Severity: "FATAL");

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ProxySuite.Control.Tests.Support;
 using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Control.Tests;
 
@@ -72,6 +73,39 @@ public sealed class ProxyCtlTests
         Assert.False((await world.VerifierAsync("acme", "app")).Matches("correct horse"));
         Assert.True((await world.VerifierAsync("acme", "app")).Matches("battery staple"));
         Assert.Equal(1, (await world.RunAsync("short\n", ["tenant", "rotate-password", "acme", "app", "--password-stdin"])).ExitCode);
+    }
+
+    [Fact]
+    public async Task An_md5_hash_is_stored_only_when_asked_for_and_the_next_password_is_SCRAM_again()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        await world.MustAsync("tenant", "create", "acme", "--plan", "free");
+        Assert.Equal(0, (await world.RunAsync("correct horse\n", ["tenant", "add-user", "acme", "old", "--md5", "--password-stdin"])).ExitCode);
+        PasswordVerifier stored = (await world.EntryAsync("acme")).Tenant.Users["old"].Verifier;
+        Assert.True(stored is Md5Verifier && stored.Matches("old", "correct horse"));
+        await world.MustAsync("tenant", "rotate-password", "acme", "old", "--md5");
+        Assert.IsType<Md5Verifier>((await world.EntryAsync("acme")).Tenant.Users["old"].Verifier);
+        await world.MustAsync("tenant", "rotate-password", "acme", "old");
+        Assert.IsType<ScramVerifier>((await world.EntryAsync("acme")).Tenant.Users["old"].Verifier);
+    }
+
+    [Fact]
+    public async Task Networks_of_a_tenant_are_set_shown_and_taken_back()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        await world.MustAsync("tenant", "create", "acme", "--plan", "free");
+        Assert.Equal("tenant acme may be reached from every address", (await world.MustAsync("tenant", "allow", "acme")).Output.Trim());
+        Assert.Equal("tenant acme may be reached from 203.0.113.0/24, 2001:db8::7/128", (await world.MustAsync("tenant", "allow", "acme", "203.0.113.0/24", "2001:db8::7")).Output.Trim());
+        Assert.Equal("tenant acme may be reached from 203.0.113.0/24, 2001:db8::7/128", (await world.MustAsync("tenant", "allow", "acme")).Output.Trim());
+        Assert.Equal(["203.0.113.0/24", "2001:db8::7/128"],
+            (await world.MustAsync("tenant", "show", "acme", "--json")).Json.GetProperty("allowed_addresses").EnumerateArray().Select(network => network.GetString()));
+        CliRun wrong = await world.RunAsync("tenant", "allow", "acme", "203.0.113.1/24");
+        Assert.Equal(2, wrong.ExitCode);
+        Assert.Contains("has bits behind its mask; write 203.0.113.0/24", wrong.Error, StringComparison.Ordinal);
+        Assert.Equal(2, (await world.RunAsync("tenant", "allow", "acme", "203.0.113.0/24", "--any")).ExitCode);
+        await world.MustAsync("tenant", "allow", "acme", "--any");
+        Assert.True((await world.EntryAsync("acme")).Tenant.AllowedAddresses.IsAny);
+        Assert.Equal(1, (await world.RunAsync("tenant", "allow", "none", "--any")).ExitCode);
     }
 
     [Fact]

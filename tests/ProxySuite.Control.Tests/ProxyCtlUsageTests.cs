@@ -121,6 +121,15 @@ public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) 
     }
 
     [Fact]
+    public async Task Verifier_makes_an_md5_hash_of_password_and_user()
+    {
+        CliRun run = await registry.World.RunAsync("correct horse\n", ["verifier", "--md5", "--user", "app"]);
+        Assert.True(PasswordVerifier.ReadStored(run.Output.Trim()) is Md5Verifier hash && hash.Matches("app", "correct horse"));
+        Assert.Equal(2, (await registry.World.RunAsync("correct horse\n", ["verifier", "--md5"])).ExitCode);
+        Assert.Equal(2, (await registry.World.RunAsync("correct horse\n", ["verifier", "--user", "app"])).ExitCode);
+    }
+
+    [Fact]
     public async Task Help_of_every_verb_ends_with_examples_that_can_be_parsed()
     {
         RootCommand root = ProxyCtl.Build();

@@ -32,7 +32,7 @@ public sealed class TenantProvisioningTests
             TenantCreated finished = await Provisioning(world).CreateAsync(request, CancellationToken.None);
             Assert.True(finished.Created);
             Assert.Equal(unfinished.Id, finished.Entry.Tenant.Id);
-            Assert.True(finished.Entry.Tenant.Users["app"].Verifier.Matches(finished.GeneratedPassword!.Reveal()));
+            Assert.True(finished.Entry.Tenant.Users["app"].Verifier.Matches("app", finished.GeneratedPassword!.Reveal()));
             await using NpgsqlConnection app = await world.ConnectAsync(finished.Entry.Tenant);
             Assert.Equal(1, await app.RunAsync("INSERT INTO notes (id, text) VALUES (1, 'x')"));
             await using NpgsqlConnection reader = await world.ConnectAsync(finished.Entry.Tenant, UserRole.Readonly);

@@ -44,7 +44,7 @@ public sealed class FileTenantRegistryTests : IDisposable
             (plan.StatementTimeout, plan.WorkMemBytes, plan.Connections, plan.QueriesPerSecond, plan.Weight, plan.PoolMode, plan.Settings["lock_timeout"]));
         Assert.Equal(new Placement(entry.Shard.Id, 1, BackendNames.Database(entry.Tenant.Id), "public", PlacementState.Active), entry.Tenant.Placement);
         Assert.Equal((3, true, UserRole.Owner), (entry.Tenant.CredentialsEpoch, entry.Tenant.IsActive, entry.Tenant.Users["ddl"].Role));
-        Assert.True(entry.Tenant.Users["app"].Verifier.Matches("secret"));
+        Assert.True(entry.Tenant.Users["app"].Verifier.Matches("app", "secret"));
         Assert.False(entry.Tenant.Users["ddl"].IsValidAt(new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero)));
 
         TenantEntry globex = (await registry.FindTenantAsync(TenantSlug.Parse("globex"), default))!;
@@ -79,7 +79,7 @@ public sealed class FileTenantRegistryTests : IDisposable
     [InlineData("""{ "Tenants": [ { "Shard": "s9" } ] }""", "Tenants[0].Shard: there is no shard \"s9\"")]
     [InlineData("""{ "Tenants": [ { "CredentialsEpoch": 0 } ] }""", "Tenants[0].CredentialsEpoch: must be at least 1")]
     [InlineData("""{ "Tenants": [ { "Suspended": "no" } ] }""", "Tenants[0].Suspended: must be true or false")]
-    [InlineData("""{ "Tenants": [ {}, { "Users": [ { "Name": "app", "Verifier": "secret" } ] } ] }""", "Tenants[1].Users[0].Verifier: not a SCRAM-SHA-256 verifier")]
+    [InlineData("""{ "Tenants": [ {}, { "Users": [ { "Name": "app", "Verifier": "secret" } ] } ] }""", "Tenants[1].Users[0].Verifier: neither a SCRAM-SHA-256 verifier nor an md5 hash")]
     [InlineData("""{ "Tenants": [ { "Users": [ { "Password": "secret" } ] } ] }""", "Tenants[0].Users[0].Password: is not known")]
     [InlineData("""{ "Tenants": [ { "Isolation": "pool", "Users": [ { "Name": "ddl", "Role": "owner" } ] } ] }""", "Tenants[0].Users[0].Role: owner is not possible in the pool model")]
     [InlineData("""{ "Tenants": [ { "Users": [ { "ValidUntil": "soon" } ] } ] }""", "Tenants[0].Users[0].ValidUntil: \"soon\" is no time; write for example 2030-12-31T00:00:00Z")]

@@ -47,7 +47,6 @@ public sealed class RegistryConstraintTests(RegistryDatabases databases, Registr
     [InlineData("UPDATE system.tenant_users SET name = E'a\\nb'")]
     [InlineData("UPDATE system.tenant_users SET role = 'admin'")]
     [InlineData("UPDATE system.tenant_users SET verifier = 'secret'")]
-    [InlineData("UPDATE system.tenant_users SET verifier = 'md5' || md5('secret')")]
     [InlineData("UPDATE system.tenant_users SET verifier = verifier || 'x'")]
     public async Task A_user_without_a_proper_name_role_and_verifier_is_refused(string sql)
     {
@@ -170,5 +169,42 @@ public sealed class RegistryConstraintTests(RegistryDatabases databases, Registr
         {
             if (_world is not null) await _world.DisposeAsync();
         }
+    }
+
+    [Theory]
+    [InlineData("md5d41d8cd98f00b204e9800998ecf8427e", true)]
+    [InlineData("md5D41D8CD98F00B204E9800998ECF8427E", false)]
+    [InlineData("md5d41d8cd98f00b204e9800998ecf8427", false)]
+    [InlineData("md5d41d8cd98f00b204e9800998ecf8427ee", false)]
+    [InlineData("d41d8cd98f00b204e9800998ecf8427e", false)]
+    [InlineData("secret", false)]
+    public async Task A_password_is_stored_as_SCRAM_verifier_or_md5_hash(string verifier, bool isTaken)
+    {
+        await using RegistryWorld world = await RegistryWorld.WithShardsAsync(databases);
+        Tenant tenant = (await world.AddTenantAsync("acme")).Tenant;
+        await world.Store.InsertUserAsync(tenant.Id, new TenantUser("old", UserRole.App, RegistryWorld.Verifier));
+        string sql = $"UPDATE system.tenant_users SET verifier = '{verifier}' WHERE name = 'old'";
+        if (!isTaken)
+        {
+            await world.Database.RefusedAsync(CheckViolation, sql);
+            return;
+        }
+        await world.Store.SetUserPasswordAsync(tenant.Id, "old", Wire.Scram.PasswordVerifier.ReadStored(verifier));
+        Assert.Equal(verifier, (await world.Store.GetTenantAsync(tenant.Slug)).Tenant.Users["old"].Verifier.ToStoredForm());
+    }
+
+    [Fact]
+    public async Task Networks_are_kept_and_raise_the_tenants_version()
+    {
+        await using RegistryWorld world = await RegistryWorld.WithShardsAsync(databases);
+        Tenant tenant = (await world.AddTenantAsync("acme")).Tenant;
+        Assert.True(tenant.AllowedAddresses.IsAny);
+        Tenant limited = (await world.Store.SetAllowedAddressesAsync(tenant, AddressList.Parse(["10.0.0.0/8", "2001:db8::7"]))).Tenant;
+        Assert.Equal("10.0.0.0/8,2001:db8::7/128", limited.AllowedAddresses.ToString());
+        Assert.True(limited.Version > tenant.Version);
+        Tenant open = (await world.Store.SetAllowedAddressesAsync(limited, AddressList.Any)).Tenant;
+        Assert.True(open.AllowedAddresses.IsAny);
+        var stale = await Assert.ThrowsAsync<RegistryException>(() => world.Store.SetAllowedAddressesAsync(limited, AddressList.Any));
+        Assert.Equal(RegistryFailure.VersionChanged, stale.Failure);
     }
 }

@@ -63,7 +63,7 @@ internal static class ProxyCtl
             new Command("plan", "What tenants may use") { new PlanListVerb(), new PlanSetVerb() },
             new Command("tenant", "Customers and their users")
             {
-                new TenantCreateVerb(), new TenantListVerb(), new TenantShowVerb(), new TenantSuspendVerb(), new TenantResumeVerb(), new TenantSetPlanVerb(),
+                new TenantCreateVerb(), new TenantListVerb(), new TenantShowVerb(), new TenantSuspendVerb(), new TenantResumeVerb(), new TenantSetPlanVerb(), new TenantAllowVerb(),
                 new TenantAddUserVerb(), new TenantDropUserVerb(), new TenantRotatePasswordVerb(),
             },
             new AuditVerb(),

@@ -21,6 +21,15 @@ internal static class Typed
         CustomParser = result => Read<TenantSlug?>(result, text => TenantSlug.Parse(text)),
     };
 
+    /// <summary>Networks, one or many; <see cref="AddressList.Any"/> when none is given.</summary>
+    public static Argument<AddressList> Addresses() => new("CIDR")
+    {
+        Description = "Networks such as 203.0.113.0/24, or single addresses; they replace those before",
+        Arity = ArgumentArity.ZeroOrMore,
+        DefaultValueFactory = _ => AddressList.Any,
+        CustomParser = result => Read(result, _ => AddressList.Parse([.. result.Tokens.Select(token => token.Value)])),
+    };
+
     public static Option<Dsn?> DsnOption(string name, string description) => new(name)
     {
         Description = description,

@@ -55,14 +55,14 @@ internal sealed record ShardView(
 
 internal sealed record TenantView(
     string Slug, string Id, string Plan, string Shard, string Region, string Isolation, string Identity, string State, string? SuspendReason, string Database,
-    string Schema, DateTimeOffset CreatedAt, IReadOnlyList<UserView> Users)
+    string Schema, DateTimeOffset CreatedAt, IReadOnlyList<UserView> Users, IReadOnlyList<string> AllowedAddresses)
 {
     public static TenantView Of(TenantEntry entry)
     {
         Tenant tenant = entry.Tenant;
         return new(tenant.Slug.Value, tenant.Id.ToString(), tenant.Plan.Name, entry.Shard.Name, entry.Shard.Region, EnumText.Of(tenant.Isolation), EnumText.Of(tenant.Identity),
             EnumText.Of(tenant.State), tenant.SuspendReason, tenant.Placement.Database, tenant.Placement.SchemaName, tenant.CreatedAt,
-            [.. tenant.Users.Values.OrderBy(user => user.Name, StringComparer.Ordinal).Select(UserView.Of)]);
+            [.. tenant.Users.Values.OrderBy(user => user.Name, StringComparer.Ordinal).Select(UserView.Of)], tenant.AllowedAddresses.Texts);
     }
 
     public static readonly string[] Columns = ["SLUG", "STATE", "PLAN", "SHARD", "ISOLATION", "USERS", "CREATED"];

@@ -29,7 +29,7 @@ internal sealed class TenantAddUserVerb : Verb
     {
         Secret? given = _password.Read(context);
         string user = context.Get(_user);
-        var users = new TenantUsers(await context.OpenAsync(cancellationToken));
+        var users = new TenantUsers(await context.OpenAsync(cancellationToken)) { StoresMd5 = _password.StoresMd5(context) };
         (TenantEntry entry, Secret password) = await users.AddAsync(context.Get(_slug), user, context.Get(_role) ?? UserRole.App, given, cancellationToken);
         CredentialsAnswer.Write(context, entry, user, given is null ? password : null);
     }

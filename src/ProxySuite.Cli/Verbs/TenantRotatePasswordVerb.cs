@@ -19,14 +19,14 @@ internal sealed class TenantRotatePasswordVerb : Verb
         _password.AddTo(this);
     }
 
-    public override IReadOnlyList<string> Examples => ["tenant rotate-password acme app", "tenant rotate-password acme app --password-stdin < password.txt"];
+    public override IReadOnlyList<string> Examples => ["tenant rotate-password acme app", "tenant rotate-password acme app --password-stdin < password.txt", "tenant rotate-password acme oldapp --md5"];
 
     public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
     {
         Secret? given = _password.Read(context);
         string user = context.Get(_user);
-        (TenantEntry entry, Secret password) = await new TenantUsers(await context.OpenAsync(cancellationToken))
-            .RotatePasswordAsync(context.Get(_slug), user, given, cancellationToken);
+        var users = new TenantUsers(await context.OpenAsync(cancellationToken)) { StoresMd5 = _password.StoresMd5(context) };
+        (TenantEntry entry, Secret password) = await users.RotatePasswordAsync(context.Get(_slug), user, given, cancellationToken);
         CredentialsAnswer.Write(context, entry, user, given is null ? password : null);
     }
 }

@@ -22,7 +22,7 @@ internal sealed class TenantShowVerb : Verb
             output.Facts(
                 ("slug", tenant.Slug), ("id", tenant.Id), ("state", tenant.SuspendReason is null ? tenant.State : $"{tenant.State} ({tenant.SuspendReason})"), ("plan", tenant.Plan),
                 ("shard", tenant.Shard), ("isolation", tenant.Isolation), ("identity", tenant.Identity), ("database", tenant.Database), ("schema", tenant.Schema),
-                ("created", Time.Text(tenant.CreatedAt)));
+                ("reached from", tenant.AllowedAddresses.Count == 0 ? "every address" : string.Join(", ", tenant.AllowedAddresses)), ("created", Time.Text(tenant.CreatedAt)));
             output.Line();
             output.Table(["USER", "ROLE", "VALID UNTIL"], tenant.Users.Select(user => new[] { user.Name, user.Role, user.ValidUntil is { } end ? Time.Text(end) : "-" }));
         });

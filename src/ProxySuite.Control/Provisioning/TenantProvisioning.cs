@@ -82,7 +82,7 @@ public sealed class TenantProvisioning(ControlPlane control, MasterKey masterKey
         {
             throw new ControlException($"tenant \"{slug}\" exists already, without a user \"{request.User}\"", $"Add the user: proxyctl tenant add-user {slug} {request.User}");
         }
-        if (request.Password is not null && !user.Verifier.Matches(request.Password.Reveal()))
+        if (request.Password is not null && !user.Verifier.Matches(user.Name, request.Password.Reveal()))
         {
             throw new ControlException($"tenant \"{slug}\" exists already, and user \"{request.User}\" has another password",
                 $"Set a new one: proxyctl tenant rotate-password {slug} {request.User}");

@@ -11,6 +11,9 @@ public sealed class TenantUsers(ControlPlane control)
 {
     private const int NameBytesMax = 63;
 
+    /// <value>Whether passwords are stored as md5 hashes, for clients too old for SCRAM; default false.</value>
+    public bool StoresMd5 { get; init; }
+
     /// <returns>The password that was set, for the one who asked for it to be made.</returns>
     /// <exception cref="RegistryException">No such tenant, the name is taken, or the role does not exist in the tenant's isolation model.</exception>
     public async Task<(TenantEntry Entry, Secret Password)> AddAsync(
@@ -27,7 +30,7 @@ public sealed class TenantUsers(ControlPlane control)
             throw new ControlException($"tenant \"{slug}\" shares its tables, so none of its users can own them", "Give the user the role app or readonly.");
         }
         Secret chosen = password ?? Passwords.Generate();
-        await control.Store.InsertUserAsync(entry.Tenant.Id, new TenantUser(name, role, Verifier(chosen)), cancellationToken);
+        await control.Store.InsertUserAsync(entry.Tenant.Id, new TenantUser(name, role, Verifier(name, chosen)), cancellationToken);
         await control.AuditAsync("tenant.add-user", $"tenant {slug}", new { After = new { User = name, Role = EnumText.Of(role) } }, cancellationToken);
         return (entry, chosen);
     }
@@ -39,7 +42,7 @@ public sealed class TenantUsers(ControlPlane control)
     {
         TenantEntry entry = await RequireUserAsync(slug, name, cancellationToken);
         Secret chosen = password ?? Passwords.Generate();
-        await control.Store.SetUserPasswordAsync(entry.Tenant.Id, name, Verifier(chosen), null, cancellationToken);
+        await control.Store.SetUserPasswordAsync(entry.Tenant.Id, name, Verifier(name, chosen), null, cancellationToken);
         await control.AuditAsync("tenant.rotate-password", $"tenant {slug}", new { User = name }, cancellationToken);
         return (entry, chosen);
     }
@@ -70,5 +73,6 @@ public sealed class TenantUsers(ControlPlane control)
             : throw new ControlException($"tenant \"{slug}\" has no user \"{name}\"", $"It has: {string.Join(", ", entry.Tenant.Users.Keys.Order(StringComparer.Ordinal))}");
     }
 
-    private static ScramVerifier Verifier(Secret password) => ScramVerifier.Create(password.Reveal());
+    private PasswordVerifier Verifier(string user, Secret password)
+        => StoresMd5 ? Md5Verifier.Create(user, password.Reveal()) : ScramVerifier.Create(password.Reveal());
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Backend;
@@ -51,7 +52,7 @@ internal sealed class Authenticator
     /// <param name="naming">Whom it named.</param>
     /// <param name="channel">What its connection says of it.</param>
     /// <param name="cancellationToken">Ends a login that takes too long.</param>
-    /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 refused by a host rule, for its certificate, or suspended; 57P03 the registry does not answer;
+    /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 refused by a host rule, for its certificate or its address, or suspended; 57P03 the registry does not answer;
     /// 08P01 a malformed message.</exception>
     /// <exception cref="IOException">The client has gone.</exception>
     public async Task<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, ClientChannel channel, CancellationToken cancellationToken)
@@ -79,6 +80,7 @@ internal sealed class Authenticator
             if (rule.Method is not (LoginMethod.Trust or LoginMethod.Cert)) _brake.Succeeded(brakeKey);
             // Only now, and so only to the tenant's own users, what the tenant itself does not allow.
             if (!proven.Entry.Tenant.IsActive) throw new PgErrorException(ProxyErrors.TenantSuspended());
+            if (!proven.Entry.Tenant.AllowedAddresses.Allows(origin.Address)) throw new PgErrorException(ProxyErrors.AddressNotAllowed(origin.Host));
             if (RefusesShard(proven.Entry.Shard.Id)) throw new PgErrorException(ProxyErrors.ShardNotSafe());
             return proven;
         }
@@ -93,7 +95,8 @@ internal sealed class Authenticator
     {
         if (rule.ClientCertificate == ClientCertificate.NotAsked) return;
         if (!channel.HasCertificate) throw new PgErrorException(ProxyErrors.ClientCertificateRequired());
-        if (rule.ClientCertificate == ClientCertificate.VerifyCa) return;
+        // Where a token is still to name the tenant, the name is compared once it has.
+        if (rule.ClientCertificate == ClientCertificate.VerifyCa || (rule.Method == LoginMethod.Jwt && !naming.IsNamed)) return;
         if (channel.CommonName is { } name && auth.IdentMaps.Allows(rule, name, naming.Slug, naming.User)) return;
         throw new LoginFailedException(ProxyErrors.CertificateLoginFailed(naming.User), $"the certificate's name \"{channel.CommonName}\" is not for this user, by the host rule in line {rule.Line}");
     }
@@ -108,14 +111,29 @@ internal sealed class Authenticator
         PasswordExchange exchange, HostRule rule, TenantNaming naming, byte[] channelBinding, CancellationToken cancellationToken)
     {
         TenantUser? user = (await LookUpAsync(naming.Slug, cancellationToken))?.Tenant.Users.GetValueOrDefault(naming.User);
-        ScramServer scram = user is null
-            ? ScramServer.ForUnknownUser(_mockSecret, Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}"), channelBinding)
-            : new ScramServer(user.Verifier, channelBinding, former: user.PreviousAt(_time.GetUtcNow()));
-        if (!await exchange.ScramAsync(scram, cancellationToken)) throw Failed(naming, rule.Method, user is null ? "no such tenant or user" : "wrong password");
+        PasswordVerifier? former = user?.PreviousAt(_time.GetUtcNow());
+        byte[] name = Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}");
+        bool isProven;
+        if (rule.Method == LoginMethod.Md5 && (user is null ? IsMockMd5(name) : user.Verifier is Md5Verifier))
+        {
+            isProven = await exchange.Md5Async(user?.Verifier as Md5Verifier, former as Md5Verifier, cancellationToken);
+        }
+        else
+        {
+            // A user with an md5 hash only is, to rules without md5, one without a password.
+            ScramServer scram = user?.Verifier is ScramVerifier verifier
+                ? new ScramServer(verifier, channelBinding, former: former as ScramVerifier)
+                : ScramServer.ForUnknownUser(_mockSecret, name, channelBinding);
+            isProven = await exchange.ScramAsync(scram, cancellationToken);
+        }
+        if (!isProven) throw Failed(naming, rule.Method, user is null ? "no such tenant or user" : user.Verifier is Md5Verifier && rule.Method != LoginMethod.Md5 ? "the user has an md5 hash, and the host rule does not take it" : "wrong password");
         // The client took as long as it liked: what the registry says now counts. For a tenant in memory, which this one is, it is there at once.
         AuthenticatedUser now = await FindAsync(naming, rule.Method, cancellationToken);
         return now.User.Verifier.ToStoredForm() == user!.Verifier.ToStoredForm() ? now : throw Failed(naming, rule.Method, "the password was changed during the login");
     }
+
+    // Who asks for names that do not exist is asked for md5 or SCRAM by chance, and always the same for a name: the request for md5 says nothing of a name.
+    private bool IsMockMd5(byte[] name) => (HMACSHA256.HashData(_mockSecret, (byte[])[.. "md5\0"u8, .. name])[0] & 1) != 0;
 
     private async Task<AuthenticatedUser> ProveTokenAsync(PasswordExchange exchange, AuthOptions auth, ClientChannel channel, TenantNaming naming, CancellationToken cancellationToken)
     {
@@ -131,10 +149,10 @@ internal sealed class Authenticator
             throw Failed(naming, LoginMethod.Jwt, refused.Message);
         }
         if (claims.User != naming.User) throw Failed(naming, LoginMethod.Jwt, $"the token is for user \"{claims.User}\"");
-        if (claims.Tenant != naming.Slug)
+        if (naming.IsNamed && claims.Tenant != naming.Slug) throw Failed(naming, LoginMethod.Jwt, $"the token is for tenant \"{claims.Tenant}\"");
+        if (!naming.IsNamed)
         {
-            if (naming.IsNamed) throw Failed(naming, LoginMethod.Jwt, $"the token is for tenant \"{claims.Tenant}\"");
-            naming = naming with { Slug = claims.Tenant };
+            naming = new TenantNaming(claims.Tenant, naming.User);
             // The rule that was found is one for the name the client gave; it must not lead around the rules for the tenant it turns out to mean.
             if (auth.HostRules.Find(channel.Origin, naming.Slug, naming.User) is not { Method: LoginMethod.Jwt } rule)
                 throw Failed(naming, LoginMethod.Jwt, $"no host rule lets tokens in to tenant \"{naming.Slug}\" from here");

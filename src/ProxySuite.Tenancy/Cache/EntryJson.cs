@@ -20,7 +20,8 @@ internal static class EntryJson
         {
             new TextConverter<TenantSlug>(slug => slug.Value, TenantSlug.Parse),
             new TextConverter<TenantId>(id => id.ToString(), text => TenantId.TryParse(text, out TenantId id) ? id : throw new FormatException("no tenant id")),
-            new TextConverter<ScramVerifier>(verifier => verifier.ToStoredForm(), ScramVerifier.Parse),
+            new TextConverter<PasswordVerifier>(verifier => verifier.ToStoredForm(), PasswordVerifier.ReadStored),
+            new TextConverter<AddressList>(list => list.ToString(), AddressList.Parse),
             new TextConverter<ShardEndpoint>(endpoint => endpoint.ToString(), text => ShardEndpoint.Parse(text)),
             // A login of the control plane has no business in a cache; a proxy never holds one.
             new TextConverter<Dsn>(_ => throw new NotSupportedException("a DSN is not shared"), _ => throw new FormatException("a DSN is not shared")),

@@ -54,16 +54,16 @@ public enum UserRole
 /// <param name="Role">What it may do.</param>
 /// <param name="Verifier">What a password is checked against; the password itself is kept nowhere.</param>
 /// <param name="ValidUntil">When the password ends; null for never.</param>
-public sealed record TenantUser(string Name, UserRole Role, ScramVerifier Verifier, DateTimeOffset? ValidUntil = null)
+public sealed record TenantUser(string Name, UserRole Role, PasswordVerifier Verifier, DateTimeOffset? ValidUntil = null)
 {
     /// <value>The password before the last change, which counts beside it until <see cref="PreviousUntil"/>; null for none. Of the same salt and rounds.</value>
-    public ScramVerifier? Previous { get; init; }
+    public PasswordVerifier? Previous { get; init; }
 
     /// <value>When <see cref="Previous"/> ends.</value>
     public DateTimeOffset? PreviousUntil { get; init; }
 
     /// <summary>The former password, as long as it counts.</summary>
-    public ScramVerifier? PreviousAt(DateTimeOffset time) => time < PreviousUntil ? Previous : null;
+    public PasswordVerifier? PreviousAt(DateTimeOffset time) => time < PreviousUntil ? Previous : null;
 
     /// <summary>Whether the password still counts at a given time (CVE-2025-2291: checked at every login).</summary>
     public bool IsValidAt(DateTimeOffset time) => ValidUntil is not { } end || time < end;
@@ -104,6 +104,9 @@ public sealed record Tenant
 
     /// <value>Those who may log in, by name.</value>
     public FrozenDictionary<string, TenantUser> Users { get; init; } = FrozenDictionary<string, TenantUser>.Empty;
+
+    /// <value>From where its users may log in, beside what host rules say.</value>
+    public AddressList AllowedAddresses { get; init; } = AddressList.Any;
 
     public DateTimeOffset CreatedAt { get; init; }
 

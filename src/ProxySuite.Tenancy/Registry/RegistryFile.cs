@@ -122,6 +122,7 @@ internal sealed class RegistryFile
         FrozenDictionary<string, TenantUser> users = ReadUsers(node, isolation);
         int credentialsEpoch = node.Integer("CredentialsEpoch") ?? 1;
         bool suspended = node.Flag("Suspended") ?? false;
+        AddressList allowed = ReadAllowedAddresses(node);
         node.RefuseOthers();
         if (credentialsEpoch < 1) node.Problem("CredentialsEpoch", "must be at least 1");
         // What could not be read has said so already.
@@ -138,6 +139,7 @@ internal sealed class RegistryFile
             State = suspended ? TenantState.Suspended : TenantState.Active,
             CredentialsEpoch = credentialsEpoch,
             Users = users,
+            AllowedAddresses = allowed,
             Version = _versions.Of("tenant " + slug, node.Text),
         };
         if (!_tenants.TryAdd(slug, new TenantEntry(tenant, shard))) node.Problem("Slug", $"there are two tenants \"{slug}\"");
@@ -151,7 +153,7 @@ internal sealed class RegistryFile
         {
             string name = node.Required("Name");
             UserRole role = node.Parsed("Role", EnumText.Parse<UserRole>) ?? UserRole.App;
-            ScramVerifier? verifier = node.RequiredParsed("Verifier", ScramVerifier.Parse);
+            PasswordVerifier? verifier = node.RequiredParsed("Verifier", PasswordVerifier.ReadStored);
             DateTimeOffset? validUntil = node.Parsed("ValidUntil", ParseTime);
             node.RefuseOthers();
             if (System.Text.Encoding.UTF8.GetByteCount(name) > 63) node.Problem("Name", "must have at most 63 bytes");
@@ -159,6 +161,19 @@ internal sealed class RegistryFile
             if (verifier is not null && !users.TryAdd(name, new TenantUser(name, role, verifier, validUntil))) node.Problem("Name", $"there are two users \"{name}\"");
         }
         return users.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    private static AddressList ReadAllowedAddresses(JsonNode node)
+    {
+        try
+        {
+            return AddressList.Parse(node.Texts("AllowedAddresses"));
+        }
+        catch (FormatException refused)
+        {
+            node.Problem("AllowedAddresses", refused.Message);
+            return AddressList.Any;
+        }
     }
 
     private static ImmutableArray<ShardEndpoint> ReadEndpoints(JsonNode node, string name)

@@ -123,6 +123,12 @@ public sealed partial class RegistryStore
     public Task<TenantEntry> SetTenantPlanAsync(Tenant tenant, string plan, CancellationToken cancellationToken = default)
         => ChangeTenantAsync(tenant, "plan = $3", [plan], cancellationToken);
 
+    /// <summary>Sets from where the tenant's users may log in.</summary>
+    /// <inheritdoc cref="ChangeTenantAsync" path="/returns"/>
+    /// <exception cref="RegistryException">VersionChanged.</exception>
+    public Task<TenantEntry> SetAllowedAddressesAsync(Tenant tenant, AddressList allowed, CancellationToken cancellationToken = default)
+        => ChangeTenantAsync(tenant, "allowed_networks = $3::text[]::cidr[]", [allowed.Texts.ToArray()], cancellationToken);
+
     /// <summary>Makes new passwords for the tenant's login roles; the shard's roles must be altered to match.</summary>
     /// <inheritdoc cref="ChangeTenantAsync" path="/returns"/>
     public Task<TenantEntry> RaiseCredentialsEpochAsync(Tenant tenant, CancellationToken cancellationToken = default)

@@ -15,7 +15,7 @@ public sealed partial class RegistryStore
     /// <summary>Replaces a user's password and its end.</summary>
     /// <exception cref="RegistryException">NotFound.</exception>
     public Task SetUserPasswordAsync(
-        TenantId tenant, string name, ScramVerifier verifier, DateTimeOffset? validUntil = null, CancellationToken cancellationToken = default)
+        TenantId tenant, string name, PasswordVerifier verifier, DateTimeOffset? validUntil = null, CancellationToken cancellationToken = default)
         => ChangeOneAsync(
             Command(
                 """
@@ -29,7 +29,7 @@ public sealed partial class RegistryStore
     /// <param name="verifier">Of the new password, with salt and rounds of the old one.</param>
     /// <param name="overlap">How long the old password counts.</param>
     /// <exception cref="RegistryException">VersionChanged; Refused: another salt.</exception>
-    public Task RotateUserPasswordAsync(TenantId tenant, TenantUser user, ScramVerifier verifier, TimeSpan overlap, CancellationToken cancellationToken = default)
+    public Task RotateUserPasswordAsync(TenantId tenant, TenantUser user, PasswordVerifier verifier, TimeSpan overlap, CancellationToken cancellationToken = default)
         => ChangeOneAsync(
             Command(
                 """

@@ -11,9 +11,9 @@ internal static class TenantRow
     private const string TenantColumns =
         "t.id, t.slug, t.isolation, t.identity, t.state, t.suspend_reason, t.schema_name, coalesce(t.own_database, s.database_name), " +
         "t.placement_epoch, t.placement_state, t.credentials_epoch, t.created_at, t.version, u.names, u.roles, u.verifiers, u.valid_until, " +
-        "u.previous, u.previous_until, t.suspended_until, t.delete_after";
+        "u.previous, u.previous_until, t.suspended_until, t.delete_after, t.allowed_networks::text[]";
 
-    private const int PlanAt = 21;
+    private const int PlanAt = 22;
     private const int OverridesAt = PlanAt + PlanRow.ColumnCount;
     private const int ShardAt = OverridesAt + PlanRow.OverrideColumnCount;
 
@@ -51,6 +51,7 @@ internal static class TenantRow
             Users = ReadUsers(reader, 13),
             SuspendedUntil = reader.IsDBNull(19) ? null : reader.GetFieldValue<DateTimeOffset>(19),
             DeleteAfter = reader.IsDBNull(20) ? null : reader.GetFieldValue<DateTimeOffset>(20),
+            AllowedAddresses = AddressList.Parse(reader.GetFieldValue<string[]>(21)),
             Plan = PlanRow.ReadOverrides(reader, OverridesAt).Apply(PlanRow.Read(reader, PlanAt)),
         };
         return new TenantEntry(tenant, shard);
@@ -66,9 +67,9 @@ internal static class TenantRow
         string?[] previous = reader.GetFieldValue<string?[]>(first + 4);
         DateTime?[] previousUntil = reader.GetFieldValue<DateTime?[]>(first + 5);
         return names
-            .Select((name, i) => new TenantUser(name, EnumText.Parse<UserRole>(roles[i]), ScramVerifier.Parse(verifiers[i]), validUntil[i])
+            .Select((name, i) => new TenantUser(name, EnumText.Parse<UserRole>(roles[i]), PasswordVerifier.ReadStored(verifiers[i]), validUntil[i])
             {
-                Previous = previous[i] is { } former ? ScramVerifier.Parse(former) : null,
+                Previous = previous[i] is { } former ? PasswordVerifier.ReadStored(former) : null,
                 PreviousUntil = previousUntil[i],
             })
             .ToFrozenDictionary(user => user.Name, StringComparer.Ordinal);

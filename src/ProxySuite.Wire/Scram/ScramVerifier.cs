@@ -8,7 +8,7 @@ namespace ProxySuite.Wire.Scram;
 /// What PostgreSQL stores for a password: <c>SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey</c>, salt and keys in base64
 /// (pg_authid.rolpassword). It lets a server check a password, and does not let its reader log in.
 /// </summary>
-public sealed class ScramVerifier
+public sealed class ScramVerifier : PasswordVerifier
 {
     /// <summary>PostgreSQL's default for scram_iterations.</summary>
     public const int DefaultIterations = 4096;
@@ -98,8 +98,11 @@ public sealed class ScramVerifier
         return CryptographicOperations.FixedTimeEquals(SHA256.HashData(keys.ClientKey), _storedKey);
     }
 
+    /// <inheritdoc/>
+    public override bool Matches(string user, string password) => Matches(password);
+
     /// <summary>The stored form, as in pg_authid. Named so that no log gets it by accident.</summary>
-    public string ToStoredForm() => string.Create(
+    public override string ToStoredForm() => string.Create(
         CultureInfo.InvariantCulture,
         $"{Prefix}{Iterations}:{Convert.ToBase64String(_salt)}${Convert.ToBase64String(_storedKey)}:{Convert.ToBase64String(_serverKey)}");
 

@@ -117,7 +117,7 @@ internal sealed class ControlWorld : IAsyncDisposable
         }.ConnectionString;
     }
 
-    public async Task<ScramVerifier> VerifierAsync(string slug, string user) => (await EntryAsync(slug)).Tenant.Users[user].Verifier;
+    public async Task<ScramVerifier> VerifierAsync(string slug, string user) => (ScramVerifier)(await EntryAsync(slug)).Tenant.Users[user].Verifier;
 
     public string WriteFile(string name, string content)
     {

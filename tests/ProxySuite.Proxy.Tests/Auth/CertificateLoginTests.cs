@@ -93,6 +93,21 @@ public sealed class CertificateLoginTests
         Assert.Equal(isServed, (await PsqlAsync(world, name, more)).ExitCode == 0);
     }
 
+    [Theory]
+    [InlineData("app@acme", "postgres", "served")]
+    [InlineData("app@acme", "acme", "served")]
+    [InlineData("app@globex", "postgres", "certificate authentication failed for user \"app\"")]
+    [InlineData("app@globex", "acme", "certificate authentication failed for user \"app\"")]
+    [InlineData(null, "postgres", "connection requires a valid client certificate")]
+    public async Task Beside_a_token_the_certificate_is_for_the_tenant_that_the_token_names(string? name, string database, string expected)
+    {
+        using var tokens = new TestTokens();
+        await using TlsWorld world = await StartAsync("hostssl all all all jwt clientcert=verify-full");
+        world.Proxy.Options.Swap(world.Proxy.Options.Value with { Auth = world.Proxy.Options.Value.Auth with { Keys = tokens.Keys() } });
+        ProcessResult result = await PsqlAsync(world, name, $"dbname={database} password={tokens.Token()}");
+        Assert.Contains(expected, result.Output + result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Host_rules_tell_encrypted_clients_from_others()
     {

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Frames;
@@ -11,6 +13,8 @@ namespace ProxySuite.Proxy.Frontend.Auth;
 /// <param name="pass">The brake; throws for whom it refuses.</param>
 internal sealed class PasswordExchange(MessagePipe pipe, Func<CancellationToken, ValueTask> pass)
 {
+    private static readonly Md5Verifier NobodysHash = Md5Verifier.Create("", Convert.ToHexString(RandomNumberGenerator.GetBytes(32)));
+
     /// <summary>SCRAM-SHA-256, bound to the TLS channel where the client can.</summary>
     /// <returns>Whether the client knows the password.</returns>
     /// <exception cref="PgProtocolException">A malformed message.</exception>
@@ -24,6 +28,23 @@ internal sealed class PasswordExchange(MessagePipe pipe, Func<CancellationToken,
         if (!exchange.TryFinish(SASLResponse.Read(last), out byte[]? serverFinal)) return false;
         Authentication.WriteSASLFinal(pipe.Out, serverFinal);
         return true;
+    }
+
+    /// <summary>An md5 hash of the stored hash and a salt of this exchange's own.</summary>
+    /// <param name="stored">The user's; null for a user who does not exist, for whom the same happens.</param>
+    /// <param name="former">A second hash that passes as well; null for none.</param>
+    /// <param name="cancellationToken">Ends an exchange that takes too long.</param>
+    /// <inheritdoc cref="ScramAsync" path="/returns"/>
+    /// <inheritdoc cref="ScramAsync" path="/exception"/>
+    public async Task<bool> Md5Async(Md5Verifier? stored, Md5Verifier? former, CancellationToken cancellationToken)
+    {
+        byte[] salt = RandomNumberGenerator.GetBytes(4);
+        Authentication.WriteMD5Password(pipe.Out, BinaryPrimitives.ReadUInt32BigEndian(salt));
+        byte[] body = await AskAsync("password", cancellationToken);
+        await pass(cancellationToken);
+        ReadOnlySpan<byte> answer = PasswordMessage.Read(body).Password;
+        bool isRight = (stored ?? NobodysHash).Verify(salt, answer) | (former ?? NobodysHash).Verify(salt, answer);
+        return isRight && stored is not null;
     }
 
     /// <summary>What the client sends as its password in the clear.</summary>

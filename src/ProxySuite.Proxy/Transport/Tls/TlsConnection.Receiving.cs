@@ -151,8 +151,9 @@ internal sealed partial class TlsConnection
             ValueTask<int> read = _tls.ReadAsync(into);
             return read.IsCompleted ? read.GetAwaiter().GetResult() : Broken;
         }
-        catch (Exception broken) when (broken is IOException or InvalidOperationException)
+        catch (Exception)
         {
+            // Of whatever kind: it is the peer's bytes that the TLS library made nothing of.
             return Broken;
         }
     }

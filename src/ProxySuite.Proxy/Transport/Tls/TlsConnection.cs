@@ -125,9 +125,10 @@ internal sealed partial class TlsConnection : TransportConnection, IConnectionHa
             // It completes in this call: the cipher stream takes what it is given.
             _ = _tls.ShutdownAsync();
         }
-        catch (Exception broken) when (broken is IOException or InvalidOperationException)
+        catch (Exception)
         {
-            // The channel has failed already; there is nobody to say it to.
+            // The channel has failed already; there is nobody to say it to. After a record that was none the TLS library throws whatever it finds: no such peer
+            // may keep its connection open.
         }
     }
 
