@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
 using System.CommandLine;
+using System.Globalization;
+using System.Net;
 using ProxySuite.Cli.Frame;
 using ProxySuite.Control;
 using ProxySuite.Control.Audits;
@@ -14,18 +17,30 @@ internal sealed class AuditVerb : Verb
     private readonly Option<Severity?> _failOn = Typed.ChoiceOption<Severity>("--fail-on", "End with exit code 1 when a finding is as bad as this or worse; default high");
     private readonly Option<string?> _column = Typed.TextOption("--tenant-column", "Column of shared tables that says whose a row is; default tenant_id", "NAME");
 
+    private readonly Option<bool> _probe = new("--probe") { Description = "Prove it instead: pairs of throw-away tenants attack each other through a proxy, on each shard and in each model" };
+    private readonly Option<string?> _proxy = Typed.TextOption("--proxy", "The proxy that --probe goes through", "HOST:PORT");
+    private readonly Option<string?> _plan = Typed.TextOption("--plan", "Plan of the tenants that --probe makes; default free", "P");
+
     public AuditVerb() : base("audit", "Look for whatever weakens the isolation of tenants, say why it matters and print the SQL that mends it; changes nothing")
     {
         Add(_shard);
         Add(_tenant);
         Add(_failOn);
         Add(_column);
+        Add(_probe);
+        Add(_proxy);
+        Add(_plan);
     }
 
-    public override IReadOnlyList<string> Examples => ["audit", "audit --shard s1 --fail-on medium", "audit --tenant acme --json"];
+    public override IReadOnlyList<string> Examples => ["audit", "audit --shard s1 --fail-on medium", "audit --tenant acme --json", "audit --probe --proxy 127.0.0.1:6432"];
 
     public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
     {
+        if (context.Get(_probe))
+        {
+            await ProbeAsync(context, cancellationToken);
+            return;
+        }
         var request = new AuditRequest
         {
             Shard = context.Get(_shard),
@@ -38,6 +53,32 @@ internal sealed class AuditVerb : Verb
         Severity failOn = context.Get(_failOn) ?? Severity.High;
         int bad = report.Findings.Count(finding => finding.Severity >= failOn);
         if (bad > 0) throw new ControlException($"{bad} finding{(bad == 1 ? "" : "s")} of severity {EnumText.Of(failOn)} or worse");
+    }
+
+    private async Task ProbeAsync(CliContext context, CancellationToken cancellationToken)
+    {
+        string address = context.Get(_proxy) ?? throw new UsageException("no proxy is named", "Give --proxy HOST:PORT.");
+        ShardEndpoint proxy;
+        try
+        {
+            proxy = ShardEndpoint.Parse(address, defaultPort: 6432);
+        }
+        catch (FormatException wrong)
+        {
+            throw new UsageException($"--proxy: {wrong.Message}");
+        }
+        var probe = new IsolationProbe(await context.OpenAsync(cancellationToken), context.MasterKey(), new DnsEndPoint(proxy.Host, proxy.Port));
+        ImmutableArray<ProbeResult> results = await probe.RunAsync(context.Get(_shard), context.Get(_plan) ?? "free", cancellationToken);
+        context.Output.Answer(new { Tried = results.Length, Held = results.Count(result => result.Held), Results = results }, output =>
+        {
+            output.Table(["shard", "model", "tried", "held"], results.GroupBy(result => (result.Shard, result.Model)).Select(group => new[]
+            {
+                group.Key.Shard, group.Key.Model, group.Count().ToString(CultureInfo.InvariantCulture), group.Count(result => result.Held).ToString(CultureInfo.InvariantCulture),
+            }));
+            foreach (ProbeResult leak in results.Where(result => !result.Held)) output.Line($"{leak.Shard}, {leak.Model}: {leak.Attempt} did not hold: {leak.Seen}");
+        });
+        int leaks = results.Count(result => !result.Held);
+        if (leaks > 0) throw new ControlException($"{leaks} of {results.Length} attempts did not hold", "Tenants are not kept apart there. See: proxyctl audit");
     }
 
     private static object Answer(AuditReport report) => new

@@ -34,6 +34,26 @@ public sealed class AuditTests(ProxydWorld world)
     }
 
     [Fact]
+    public async Task Probe_tenants_on_every_shard_and_in_every_model_get_nowhere_and_leave_nothing_behind()
+    {
+        const string Objects =
+            """
+            SELECT (SELECT count(*) FROM pg_roles) + (SELECT count(*) FROM pg_namespace WHERE nspname !~ '^pg_') + (SELECT count(*) FROM pg_database) + (SELECT count(*) FROM tenancy.role_map)
+                 + (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+            """;
+        long before15 = await world.Shard15.ScalarAsync<long>(Objects), before18 = await world.Shard18.ScalarAsync<long>(Objects);
+
+        System.Text.Json.JsonElement answer = (await world.ProxyctlAsync("audit", "--probe", "--proxy", $"127.0.0.1:{world.Proxyd.Port}", "--json")).Json;
+
+        Assert.Equal(answer.GetProperty("tried").GetInt32(), answer.GetProperty("held").GetInt32());
+        string[] places = [.. answer.GetProperty("results").EnumerateArray().Select(result => $"{result.GetProperty("shard").GetString()} {result.GetProperty("model").GetString()}").Distinct()];
+        Assert.Equal(["s1 pool", "s1 schema", "s1 database", "s2 pool", "s2 schema", "s2 database"], places);
+        Assert.InRange(answer.GetProperty("tried").GetInt32(), 6 * 2 * 28, 6 * 2 * 40);
+        Assert.Equal((before15, before18), (await world.Shard15.ScalarAsync<long>(Objects), await world.Shard18.ScalarAsync<long>(Objects)));
+        Assert.Equal(0L, await world.Registry.ScalarAsync<long>("SELECT count(*) FROM system.tenants WHERE slug LIKE 'proxysuite-probe-%'"));
+    }
+
+    [Fact]
     public async Task Proxyctl_finds_the_tests_own_platform_in_order()
         => Assert.Contains("no findings", (await world.ProxyctlAsync("audit", "--fail-on", "low")).Output, StringComparison.Ordinal);
 }
