@@ -89,6 +89,14 @@ internal static class ProxyErrors
         SqlState.QueryCanceled, "canceling statement due to user request",
         Hint: "The query was waiting for a server connection; it did not run.");
 
+    public static PgError PinsExhausted(int pinsMax) => new(
+        SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many clients of this tenant keep state on a server connection: the limit is {pinsMax}"),
+        Hint: "End temporary tables, cursors WITH HOLD and session advisory locks where they are not needed (DISCARD ALL ends all), keep them inside a transaction, or move to a plan with more connections (pins-max).");
+
+    public static PgError PinnedIdleTooLong(TimeSpan limit) => new(
+        SqlState.IdleSessionTimeout, "terminating connection that kept its server connection while idle",
+        Hint: $"A client with temporary tables, cursors WITH HOLD, session advisory locks or the like may be idle for {Seconds(limit)} (Pool:PinnedIdleTimeout).", Severity: "FATAL");
+
     public static PgError NotificationsRefused() => new(
         SqlState.InsufficientPrivilege, "LISTEN and NOTIFY are not available to this tenant",
         Hint: "The tenant's sessions are shared with others, so notifications could not be told apart. Poll a table, or move to a model with roles of its own.");

@@ -195,6 +195,7 @@ public sealed class RegistryStoreTests(RegistryDatabases databases)
         {
             (plan with { Connections = 0 }, "connections"), (plan with { WorkMemBytes = 1000 }, "work_mem"), (plan with { Weight = 0 }, "weight"),
             (plan with { StatementTimeout = TimeSpan.Zero }, "statement timeout"), (plan with { QueriesPerSecond = 0 }, "queries per second"),
+            (plan with { PinsMax = 0 }, "pins-max"), (plan with { PinnedIdleTimeout = TimeSpan.FromMilliseconds(1) }, "pinned idle"),
             (plan with { Settings = PlanSettings.None.Add("search_path", "x") }, "search_path"), (plan with { Name = "No" }, "name"),
         })
         {
@@ -202,8 +203,8 @@ public sealed class RegistryStoreTests(RegistryDatabases databases)
             Assert.Equal(RegistryFailure.Refused, thrown.Failure);
             Assert.Contains(reason, thrown.Message, StringComparison.Ordinal);
         }
-        Plan saved = await world.Store.SavePlanAsync(plan with { QueriesPerSecond = 100, PoolMode = PoolMode.Statement });
-        Assert.Equal((100, PoolMode.Statement), (saved.QueriesPerSecond, saved.PoolMode));
+        Plan saved = await world.Store.SavePlanAsync(plan with { QueriesPerSecond = 100, PoolMode = PoolMode.Statement, PinsMax = 3, PinnedIdleTimeout = TimeSpan.FromMinutes(2) });
+        Assert.Equal((100, PoolMode.Statement, 3, TimeSpan.FromMinutes(2)), (saved.QueriesPerSecond, saved.PoolMode, saved.PinsMax, saved.PinnedIdleTimeout));
         await world.Store.DeletePlanAsync("odd");
         Assert.Null(await world.Store.FindPlanAsync("odd"));
     }

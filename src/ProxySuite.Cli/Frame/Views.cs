@@ -13,10 +13,10 @@ internal sealed record UserView(string Name, string Role, DateTimeOffset? ValidU
 }
 
 internal sealed record PlanView(
-    string Name, string StatementTimeout, string WorkMem, int Connections, int? QueriesPerSecond, int Weight, string? PoolMode, IReadOnlyDictionary<string, string> Settings)
+    string Name, string StatementTimeout, string WorkMem, int Connections, int? QueriesPerSecond, int Weight, string? PoolMode, int? PinsMax, string? PinnedIdleTimeout, IReadOnlyDictionary<string, string> Settings)
 {
     public static PlanView Of(Plan plan) => new(plan.Name, Duration.Format(plan.StatementTimeout), ByteSize.Format(plan.WorkMemBytes), plan.Connections,
-        plan.QueriesPerSecond, plan.Weight, plan.PoolMode is { } mode ? EnumText.Of(mode) : null, plan.Settings);
+        plan.QueriesPerSecond, plan.Weight, plan.PoolMode is { } mode ? EnumText.Of(mode) : null, plan.PinsMax, plan.PinnedIdleTimeout is { } idle ? Duration.Format(idle) : null, plan.Settings);
 
     public static readonly string[] Columns = ["NAME", "STATEMENT TIMEOUT", "WORK_MEM", "CONNECTIONS", "QUERIES/S", "WEIGHT", "POOL MODE"];
 

@@ -14,6 +14,9 @@ internal sealed class PlanSetVerb : Verb
     private readonly Option<string?> _queriesPerSecond = Typed.TextOption("--queries-per-second", "Most queries a second; none takes the limit away", "N|none");
     private readonly Option<int?> _weight = Typed.CountOption("--weight", "Share of a crowded shard, 1 to 1000");
 
+    private readonly Option<int?> _pinsMax = Typed.CountOption("--pins-max", "Clients that may keep a server connection for temporary tables and the like");
+    private readonly Option<TimeSpan?> _pinnedIdle = Typed.DurationOption("--pinned-idle-timeout", "How long such a client may be idle, such as 5m");
+
     public PlanSetVerb() : base("set", "Change a plan, or make one; what is left out stays as it is. Its tenants have it at once")
     {
         Add(_name);
@@ -22,6 +25,8 @@ internal sealed class PlanSetVerb : Verb
         Add(_workMem);
         Add(_queriesPerSecond);
         Add(_weight);
+        Add(_pinsMax);
+        Add(_pinnedIdle);
         _queriesPerSecond.Validators.Add(result =>
         {
             string? text = result.GetValueOrDefault<string?>();
@@ -58,6 +63,8 @@ internal sealed class PlanSetVerb : Verb
             QueriesPerSecond = queries switch { null => before?.QueriesPerSecond, "none" => null, _ => int.Parse(queries, System.Globalization.CultureInfo.InvariantCulture) },
             Weight = context.Get(_weight) ?? before?.Weight ?? 1,
             PoolMode = before?.PoolMode,
+            PinsMax = context.Get(_pinsMax) ?? before?.PinsMax,
+            PinnedIdleTimeout = context.Get(_pinnedIdle) ?? before?.PinnedIdleTimeout,
             Settings = before?.Settings ?? PlanSettings.None,
             Version = before?.Version ?? 0,
         };

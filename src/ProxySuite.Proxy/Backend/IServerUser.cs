@@ -36,6 +36,9 @@ internal interface IServerUser : ILedgerObserver
     /// <summary>The settings that the proxy put in front of the client's bytes are in force; the server's parameters may have changed with them.</summary>
     void OnSettingsApplied(ServerConnection server);
 
+    /// <summary>The server has said what is left in its session; null when it could not.</summary>
+    void OnProbed(ServerConnection server, SessionRemains? remains);
+
     /// <summary>The server refused those settings; the connection is closed by its owner.</summary>
     void OnSettingsRefused(ServerConnection server, ReadOnlySpan<byte> errorResponse);
 

@@ -144,6 +144,17 @@ internal sealed partial class ServerConnection
             case BackendMessage.CommandComplete when _isResetting:
                 _sawDiscardAll |= CommandTags.Classify(body) == TagMeaning.DiscardAll;
                 return true;
+            case BackendMessage.CommandComplete when IsProbing:
+                if (_probed >= 0 && SessionProbe.HasRow(body)) _remains |= (SessionRemains)(1 << _probed);
+                if (_probed >= 0) _probed++;
+                return true;
+            case BackendMessage.ErrorResponse when IsProbing:
+                _probed = -1;
+                return true;
+            case BackendMessage.ReadyForQuery when IsProbing:
+                IsProbing = false;
+                _user?.OnProbed(this, _probed == SessionProbe.Count ? _remains : null);
+                return !IsClosed;
             case BackendMessage.ErrorResponse when _settingsUnderWay is not null:
                 IServerUser? user = _user;
                 _user = null;

@@ -21,6 +21,8 @@ internal sealed partial class ServerConnection : IConnectionHandler
     private bool _isBodyForwarded;
     private bool _isResetting;
     private bool _sawDiscardAll;
+    private int _probed;              // statements of the probe that are answered; -1 when one failed
+    private SessionRemains _remains;
     private SessionSettings? _settingsUnderWay;
     private IServerUser? _user;
     private ServerWork _work;
@@ -143,6 +145,22 @@ internal sealed partial class ServerConnection : IConnectionHandler
 
     /// <summary>The client's own SET was accepted and committed: this is what the session now carries.</summary>
     public void NoteSettings(SessionSettings settings) => Settings = settings;
+
+    /// <summary>Asks what is left in the session; the user is told. Only while nothing is owed, and at a time when nobody waits for the answer.</summary>
+    public void Probe(FrameWriter scratch)
+    {
+        _probed = 0;
+        _remains = SessionRemains.None;
+        IsProbing = true;
+        Ledger.Push(Owed.Query, swallow: true);
+        Statements.Unnamed = default;
+        scratch.Clear();
+        Query.Write(scratch, SessionProbe.Sql);
+        _link.Send(scratch.WrittenSpan);
+    }
+
+    /// <summary>True while the answer to <see cref="Probe"/> is owed.</summary>
+    public bool IsProbing { get; private set; }
 
     /// <summary>Cleans the session; the owner is told when the server has confirmed it. Only while nothing is owed.</summary>
     public void Reset(FrameWriter scratch)

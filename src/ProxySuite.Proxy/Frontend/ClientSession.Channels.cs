@@ -30,7 +30,8 @@ internal sealed partial class ClientSession : IChannelUser
     /// <summary>Looks at a text in front of its way to the server.</summary>
     private Admission AdmitText(StatementTraits traits, SessionChange? change, out PgError? refusal)
     {
-        refusal = null;
+        refusal = WhyNotPinned(traits, change);
+        if (refusal is not null) return Admission.Refuse;
         if ((traits & (StatementTraits.Listen | StatementTraits.Notify)) == 0) return Admission.Pass;
         if (_pool.Config.Notifications == NotificationReach.None)
         {

@@ -15,17 +15,23 @@ internal sealed partial class ClientSession
     {
         if (traits == StatementTraits.None) return;
         _batchTraits |= traits;
-        // A journal without an end would be memory without one: such a client stays with its server.
-        bool isFull = (_pendingChanges?.Count ?? 0) + _settings.Count >= JournalMax;
-        bool hasSetting = change is { HasSetting: true } && !isFull;
-        bool hasChannel = change is { HasChannel: true } && CanShareListener;
-        if (change is not null) Enter(change, hasSetting, hasChannel);
+        StatementTraits notCarried = NotCarried(traits, change);
+        if (change is not null) Enter(change, change.HasSetting && !IsJournalFull, change.HasChannel && CanShareListener);
         if ((traits & (StatementTraits.DiscardAll | StatementTraits.Deallocate)) != 0) _isDiscardSent = true;
-        if (hasSetting) traits &= ~(StatementTraits.SetsSession | StatementTraits.SetConfig);
-        if (hasChannel) traits &= ~StatementTraits.Listen;
-        _pins.Note(traits);
+        PinFor(notCarried);
         if ((traits & (StatementTraits.Do | StatementTraits.Call | StatementTraits.UnicodeIdentifier | StatementTraits.ChangesReading)) != 0) _server!.IsDirty = true;
     }
+
+    /// <summary>Traits of what the journal does not carry.</summary>
+    private StatementTraits NotCarried(StatementTraits traits, SessionChange? change)
+    {
+        if (change is { HasSetting: true } && !IsJournalFull) traits &= ~(StatementTraits.SetsSession | StatementTraits.SetConfig);
+        if (change is { HasChannel: true } && CanShareListener) traits &= ~StatementTraits.Listen;
+        return traits;
+    }
+
+    // A journal without an end would be memory without one: such a client stays with its server.
+    private bool IsJournalFull => (_pendingChanges?.Count ?? 0) + _settings.Count >= JournalMax;
 
     private void Enter(SessionChange change, bool hasSetting, bool hasChannel)
     {
@@ -85,6 +91,7 @@ internal sealed partial class ClientSession
             if (_pendingChanges[i].Change is not SettingChange setting) continue;
             _settings = setting.Apply(_settings, _startup);
             carried = setting.Apply(carried, SessionSettings.None);
+            if (setting.Name is null) OnSettingsReset(_pendingChanges[i].Number);
         }
         _settings = _pool.Settings.Intern(_settings);
         server.NoteSettings(_pool.Settings.Intern(carried));

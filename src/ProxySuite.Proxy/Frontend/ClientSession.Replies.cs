@@ -48,6 +48,7 @@ internal sealed partial class ClientSession
         if (_isDriverReset && _isDiscardClosed && server.Ledger.Count == 0 && status == TransactionStatus.Idle && !_sawError)
         {
             foreach (PinReason undone in DriverReset.Undoes) _pins.Remove(undone);
+            CountPin();
         }
         _sawError = _sawCommit = _sawOther = _isOutOfTime = false;
         _rollbacks = 0;
@@ -57,6 +58,14 @@ internal sealed partial class ClientSession
         {
             _stats.ErrorsClient++;
             End(ProxyErrors.TransactionInStatementMode());
+            return;
+        }
+        _hasActed = true;
+        if (_pinRefusal is { } tooMany)
+        {
+            _isReadyKept = false;
+            _stats.ErrorsClient++;
+            End(tooMany);
             return;
         }
         if (_isReadyKept)
@@ -105,6 +114,7 @@ internal sealed partial class ClientSession
                 _channels?.Clear();
                 // State that was sent behind it in one batch is not gone.
                 if (server.Ledger.Count <= 1) _pins.Clear();
+                CountPin();
                 break;
             case TagMeaning.DeallocateAll:
                 _statements.Clear();

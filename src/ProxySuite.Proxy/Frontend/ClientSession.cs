@@ -129,9 +129,6 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         }
     }
 
-    /// <summary>Keeps the server for state that was found after it was made.</summary>
-    private void Pin(PinReason reason) => _pins.Add(reason);
-
     private void CloseFromHere()
     {
         // Whoever says good-bye behind a statement expects it to be carried out, as PostgreSQL does; only a client that vanished is cancelled.
@@ -159,6 +156,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
             }
         }
         _pins.Clear();
+        CountPin();
         _isReadyKept = false;
         _channels?.Leave();
         _pool.Clients--;
@@ -176,7 +174,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
             return CancelResult.Sent;
         }
         if (FailHeldChannels(ProxyErrors.CanceledByUser())) return CancelResult.Sent;
-        if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed) return CancelResult.Idle;
+        if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed || (server.IsProbing && server.Ledger.Count == 1)) return CancelResult.Idle;
         if (server.CancelsUnderWay >= CancelsMax) return CancelResult.Sent;
         return await CancelAsync(server) ? CancelResult.Sent : CancelResult.Failed;
     }

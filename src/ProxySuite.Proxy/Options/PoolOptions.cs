@@ -45,6 +45,10 @@ public sealed record PoolOptions
     /// <value>10 ms to 1 h, or 0 for never; default 2 s. Reloadable, for waits that start afterwards.</value>
     public TimeSpan QueueNoticeAfter { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>A client that keeps its server for session state and is idle for longer is ended with 57P05, where the plan does not say otherwise.</summary>
+    /// <value>1 s to 7 d, or 0 for never; default 10 min. Reloadable, for tenants that are looked up afterwards.</value>
+    public TimeSpan PinnedIdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>A server connection idle for longer is closed.</summary>
     /// <value>1 s to 7 d, or 0 for never; default 10 min. Reloadable.</value>
     public TimeSpan ServerIdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
@@ -78,6 +82,7 @@ public sealed record PoolOptions
                 TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1), Reload.Live),
             MaxWaiters = section.Integer(nameof(MaxWaiters), defaults.MaxWaiters, 0, 100_000, Reload.Live),
             QueueNoticeAfter = section.DurationOrOff(nameof(QueueNoticeAfter), defaults.QueueNoticeAfter, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1), Reload.Live),
+            PinnedIdleTimeout = section.DurationOrOff(nameof(PinnedIdleTimeout), defaults.PinnedIdleTimeout, second, week, Reload.Live),
             ServerIdleTimeout = section.DurationOrOff(nameof(ServerIdleTimeout), defaults.ServerIdleTimeout, second, week, Reload.Live),
             ServerLifetime = section.DurationOrOff(nameof(ServerLifetime), defaults.ServerLifetime, second, week, Reload.Live),
             ServerConnectTimeout = section.Duration(nameof(ServerConnectTimeout), defaults.ServerConnectTimeout, shortest, tenMinutes, Reload.Live),

@@ -20,6 +20,12 @@ internal sealed record PoolConfig
     /// <summary>For how long a client holds a server connection.</summary>
     public required PoolMode Mode { get; init; }
 
+    /// <summary>Clients that may keep a server beyond their transactions at a time; from 1.</summary>
+    public int PinsMax { get; init; } = int.MaxValue;
+
+    /// <summary>How long such a client may be idle; zero for any time.</summary>
+    public TimeSpan PinnedIdle { get; init; }
+
     /// <summary>How far NOTIFY reaches.</summary>
     public NotificationReach Notifications { get; init; } = NotificationReach.SharedDatabase;
 

@@ -43,6 +43,10 @@ internal sealed partial class TenantPool
             }
         }
         _listener?.Tidy();
+        if (Pinned.Count > 0)
+        {
+            foreach (PoolWaiter pinned in Pinned.ToArray()) pinned.OnPinTick(now);
+        }
         List<ServerConnection>? overdue = null;
         foreach (ServerConnection server in _permits.Keys)
         {

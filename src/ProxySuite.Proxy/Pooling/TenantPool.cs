@@ -110,6 +110,9 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>What a server of each role reported at login: what a new client is told.</summary>
     public ParameterSnapshot?[] Welcome { get; }
 
+    /// <summary>Clients that keep a server beyond their transactions.</summary>
+    public HashSet<PoolWaiter> Pinned { get; } = [];
+
     /// <summary>Listens for all the tenant's clients.</summary>
     public TenantListener Listener => _listener ??= new TenantListener(this, _reactor, _options, _opener);
 

@@ -35,6 +35,12 @@ internal abstract class PoolWaiter
     {
     }
 
+    /// <summary>It is among <see cref="TenantPool.Pinned"/>. Called about once a second.</summary>
+    /// <param name="now">Reactor time in milliseconds.</param>
+    internal virtual void OnPinTick(long now)
+    {
+    }
+
     /// <summary>The pool takes no more part in anything; the tenant lives on in <paramref name="successor"/>. The waiter is out of the line.</summary>
     internal abstract void OnPoolReplaced(TenantPool successor);
 }

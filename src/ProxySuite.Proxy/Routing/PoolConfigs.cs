@@ -33,6 +33,8 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             Shard = entry.Shard.Name,
             Connections = tenant.Plan.Connections,
             Mode = tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode,
+            PinsMax = Math.Max(1, tenant.Plan.PinsMax ?? tenant.Plan.Connections - 1),
+            PinnedIdle = tenant.Plan.PinnedIdleTimeout ?? options.Pool.PinnedIdleTimeout,
             Notifications = tenant.Identity == TenantIdentity.Sealed ? NotificationReach.None
                 : tenant.Isolation == IsolationModel.Database ? NotificationReach.OwnDatabase : NotificationReach.SharedDatabase,
             Targets = targets,

@@ -34,6 +34,12 @@ public sealed record Plan
     /// <value>The pool mode of the plan; null for the proxy's own setting <c>Pool:Mode</c>.</value>
     public PoolMode? PoolMode { get; init; }
 
+    /// <value>Clients of one tenant that may keep a server connection for session state at a time, 1 to 10 000; null for all connections but one.</value>
+    public int? PinsMax { get; init; }
+
+    /// <value>How long such a client may be idle, 1 s to 7 d, or zero for any time; null for the proxy's own setting <c>Pool:PinnedIdleTimeout</c>.</value>
+    public TimeSpan? PinnedIdleTimeout { get; init; }
+
     /// <value>Further run-time parameters set on every server connection; see <see cref="PlanSettings"/> for what is refused.</value>
     public ImmutableSortedDictionary<string, string> Settings { get; init; } = PlanSettings.None;
 
@@ -48,6 +54,8 @@ public sealed record Plan
         ?? PlanRules.Connections(Connections)
         ?? PlanRules.QueriesPerSecond(QueriesPerSecond)
         ?? PlanRules.Weight(Weight)
+        ?? PlanRules.PinsMax(PinsMax)
+        ?? PlanRules.PinnedIdleTimeout(PinnedIdleTimeout)
         ?? PlanSettings.WhyRefused(Settings);
 }
 

@@ -23,6 +23,13 @@ internal static class PlanRules
     public static string? QueriesPerSecond(int? value)
         => value is < 1 or > 1_000_000 ? $"queries per second must be 1 to 1000000, not {value}" : null;
 
+    public static string? PinsMax(int? value)
+        => value is < 1 or > 10_000 ? $"pins-max must be 1 to 10000, not {value}" : null;
+
+    public static string? PinnedIdleTimeout(TimeSpan? value)
+        => value is { } idle && idle != TimeSpan.Zero && (idle < TimeSpan.FromSeconds(1) || idle > TimeSpan.FromDays(7))
+            ? $"pinned idle timeout must be 0 or 1s to 168h, not {Duration.Format(idle)}" : null;
+
     public static string? Weight(int value)
         => value is < 1 or > 1000 ? $"weight must be 1 to 1000, not {value}" : null;
 }

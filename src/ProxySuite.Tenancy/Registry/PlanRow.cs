@@ -9,9 +9,9 @@ namespace ProxySuite.Tenancy.Registry;
 internal static class PlanRow
 {
     public const string Columns =
-        "p.name, p.statement_timeout_ms, p.work_mem_kb, p.connections, p.queries_per_second, p.weight, p.pool_mode, p.settings::text, p.version";
+        "p.name, p.statement_timeout_ms, p.work_mem_kb, p.connections, p.queries_per_second, p.weight, p.pool_mode, p.settings::text, p.version, p.pins_max, p.pinned_idle_ms";
 
-    public const int ColumnCount = 9;
+    public const int ColumnCount = 11;
 
     public const string OverrideColumns =
         "o.statement_timeout_ms, o.work_mem_kb, o.connections, o.queries_per_second, o.weight, o.pool_mode, o.settings::text";
@@ -29,6 +29,8 @@ internal static class PlanRow
         PoolMode = ReadPoolMode(reader, first + 6),
         Settings = ReadSettings(reader.GetString(first + 7)),
         Version = reader.GetInt64(first + 8),
+        PinsMax = reader.Nullable<int>(first + 9),
+        PinnedIdleTimeout = reader.Nullable<long>(first + 10) is { } idle ? TimeSpan.FromMilliseconds(idle) : null,
     };
 
     /// <returns><see cref="PlanOverrides.None"/> when the outer join found no row.</returns>

@@ -105,6 +105,8 @@ internal sealed class RegistryFile
             QueriesPerSecond = node.Integer("QueriesPerSecond"),
             Weight = node.Integer("Weight") ?? 1,
             PoolMode = node.Parsed("PoolMode", EnumText.Parse<PoolMode>),
+            PinsMax = node.Integer("PinsMax"),
+            PinnedIdleTimeout = node.Parsed("PinnedIdleTimeout", Duration.Parse),
             Settings = PlanSettings.None.SetItems(node.Map("Settings")),
         };
         node.RefuseOthers();

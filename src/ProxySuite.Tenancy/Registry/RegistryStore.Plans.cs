@@ -20,19 +20,20 @@ public sealed partial class RegistryStore
         if (plan.WhyRefused() is { } reason) throw new RegistryException(RegistryFailure.Refused, reason);
         const string Insert =
             """
-            INSERT INTO system.plans (name, statement_timeout_ms, work_mem_kb, connections, queries_per_second, weight, pool_mode, settings)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
+            INSERT INTO system.plans (name, statement_timeout_ms, work_mem_kb, connections, queries_per_second, weight, pool_mode, settings, pins_max, pinned_idle_ms)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10)
             """;
         const string Update =
             """
             UPDATE system.plans SET statement_timeout_ms = $2, work_mem_kb = $3, connections = $4, queries_per_second = $5, weight = $6,
-              pool_mode = $7, settings = $8::jsonb
-            WHERE name = $1 AND version = $9
+              pool_mode = $7, settings = $8::jsonb, pins_max = $9, pinned_idle_ms = $10
+            WHERE name = $1 AND version = $11
             """;
         object?[] values =
         [
             plan.Name, (long)plan.StatementTimeout.TotalMilliseconds, plan.WorkMemBytes / 1024, plan.Connections, plan.QueriesPerSecond, plan.Weight,
             plan.PoolMode is { } mode ? EnumText.Of(mode) : null, PlanRow.SettingsText(plan.Settings),
+            plan.PinsMax, plan.PinnedIdleTimeout is { } idle ? (long)idle.TotalMilliseconds : null,
         ];
         await ChangeOneAsync(plan.Version == 0 ? Command(Insert, values) : Command(Update, [.. values, plan.Version]),
             RegistryFailure.VersionChanged, $"plan \"{plan.Name}\" was changed by somebody else", cancellationToken);

@@ -46,13 +46,16 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
         StatementTraits traits = StatementTraits.None;
         SqlKeyword before = SqlKeyword.None;
         SqlKeyword previous = keyword;
+
+        // CREATE TEMP TABLE … ON COMMIT DROP leaves nothing behind its transaction.
+        StatementTraits gone = StatementTraits.None;
         end = firstEnd;
         while (true)
         {
             SqlToken token = lexer.Next();
             if (token.Kind == SqlTokenKind.End)
             {
-                return traits;
+                return traits & ~gone;
             }
 
             if (token.Kind == SqlTokenKind.Symbol)
@@ -60,7 +63,7 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
                 // CREATE RULE … DO (a; b): a semicolon in parentheses ends nothing.
                 if (token.First == ';' && depth == 0)
                 {
-                    return traits;
+                    return traits & ~gone;
                 }
 
                 depth += token.First == '(' ? 1 : token.First == ')' && depth > 0 ? -1 : 0;
@@ -82,6 +85,11 @@ internal readonly record struct StatementTokens(StatementKind Kind, StatementTra
                 (SqlKeyword.And, SqlKeyword.Chain) when kind is StatementKind.Commit or StatementKind.Rollback => StatementTraits.BeginsTransaction,
                 _ => StatementTraits.None,
             };
+            if (kind == StatementKind.Create && previous == SqlKeyword.Commit && current == SqlKeyword.Drop)
+            {
+                gone = StatementTraits.CreatesTemp;
+            }
+
             before = previous;
             previous = current;
         }

@@ -40,6 +40,7 @@ public sealed class OptionValueTests : IDisposable
     [InlineData("Pool:ServerLifetime", "999ms", "a duration such as 250ms, 10s, 5m or 48h, 0 for off, or from 1s to 7d")]
     [InlineData("Pool:ServerConnectTimeout", "11m", "a duration such as 250ms, 10s, 5m or 48h, from 100ms to 10m")]
     [InlineData("Pool:QueueNoticeAfter", "1ms", "a duration such as 250ms, 10s, 5m or 48h, 0 for off, or from 10ms to 1h")]
+    [InlineData("Pool:PinnedIdleTimeout", "8d", "a duration such as 250ms, 10s, 5m or 48h, 0 for off, or from 1s to 7d")]
     [InlineData("Pool:ServerReset", "never", "one of dirty, always")]
     [InlineData("Pool:CancelTimeout", "1ms", "a duration such as 250ms, 10s, 5m or 48h, from 100ms to 10m")]
     [InlineData("Limits:MaxClients", "0", "a whole number from 1 to 1000000")]
