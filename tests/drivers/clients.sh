@@ -18,6 +18,18 @@ client perl DBD::Pg 'pg_server_prepare 0, 1, 2, COPY, asynchronous queries, LIST
 client php PHP 'PDO with real, emulated and disabled prepares, cursors, pgsql'
 client odbc psqlODBC 'server-side prepare, UseDeclareFetch, savepoints of the driver, ConnSettings'
 client libpq libpq 'pipeline mode, single-row mode, Flush, COPY, 4 MB values, cancel'
+client sqlalchemy SQLAlchemy 'Alembic up and down, ORM, streams, savepoints, reflection; psycopg2 and asyncpg'
+client django Django 'migrate back and forth, ORM, server-side cursors, atomic'
+client prisma Prisma 'migrate deploy, client, interactive transactions; engines in WebAssembly'
+client drizzle Drizzle 'migrate, prepared queries, relations, transactions; pg and postgres.js'
+client knex Knex 'migrations with lock, query builder, streams, time-outs'
+client typeorm TypeORM 'migrations, synchronize, repositories, streams, locks'
+client psql psql 'at a terminal: tab completion, \\copy, \\watch, Ctrl-C, transactions, scripts'
+client pgbench pgbench '-M simple, extended, prepared, -C, pipelines in scripts'
+client dump 'pg_dump, pg_restore' 'a tenant dumped and restored into another, byte-equal; replication refused in words'
+
+# Tools that are run as they are need a version no older than the server's: Debian's are 15.
+client_shards() { case "$1" in dump) echo old ;; *) echo old new ;; esac; }
 
 # prepare_clients NAME...: compiles what has to be compiled, into the cache or this run's directory.
 prepare_clients() {
@@ -36,6 +48,10 @@ prepare_clients() {
         if [ ! -d "$drivers_dir/node" ]; then
           cp -r "$here/node" "$drivers_dir/node"
           ln -s "$drivers_cache/node-$(sha256sum $here/node/package-lock.json | cut -c 1-16)/node_modules" "$drivers_dir/node/node_modules"
+        fi
+        if [ "$name" = prisma ]; then
+          (cd "$drivers_dir/node" && DATABASE_URL=postgres://unused PRISMA_HIDE_UPDATE_MESSAGE=1 CHECKPOINT_DISABLE=1 node node_modules/prisma/build/index.js generate --config prisma.config.mjs) \
+            >"$drivers_dir/prisma.log" 2>&1 || { cat "$drivers_dir/prisma.log" >&2; return 1; }
         fi ;;
     esac
   done
@@ -46,12 +62,12 @@ client_command() {
   local here=$PWD/tests/drivers/clients
   case "$1" in
     npgsql) command=(dotnet artifacts/build/bin/NpgsqlClient/release/NpgsqlClient.dll) ;;
-    psycopg3 | psycopg2 | asyncpg) command=(/usr/bin/python3 "$here/python/$1_client.py") ;;
+    psycopg3 | psycopg2 | asyncpg | sqlalchemy | django | psql | pgbench | dump) command=(/usr/bin/python3 "$here/python/$1_client.py") ;;
     jdbc) command=(java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "/usr/share/java/postgresql.jar:$client_bin/jdbc" Jdbc) ;;
     pgx | odbc | libpq) command=("$client_bin/$1") ;;
     ruby) command=(ruby "$here/ruby/pg.rb") ;;
     perl) command=(perl "$here/perl/dbd_pg.pl") ;;
     php) command=(php "$here/php/php.php") ;;
-    pg | postgres) command=(node --no-deprecation "$drivers_dir/node/$1.mjs") ;;
+    pg | postgres | prisma | drizzle | knex | typeorm) command=(node --no-deprecation "$drivers_dir/node/$1.mjs") ;;
   esac
 }

@@ -63,12 +63,16 @@ create_tenant() {
     { cat "$drivers_dir/ctl.log" >&2; return 1; }
 }
 
-# create_direct SHARD: a database of the same kind on PostgreSQL itself, to show that what the clients do is right without a proxy.
+# create_direct SHARD: databases of the same kind on PostgreSQL itself, to show that what the clients do is right without a proxy.
 create_direct() {
-  shard_psql "$1" postgres "CREATE ROLE owner LOGIN PASSWORD '$drivers_password'" "CREATE ROLE app LOGIN PASSWORD '$drivers_password'" "CREATE DATABASE direct"
-  shard_psql "$1" direct "GRANT CREATE ON SCHEMA public TO owner" \
-    "ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO app" "ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO app"
-  { echo "SET ROLE owner;"; cat tests/drivers/template.sql; } | psql -qX -v ON_ERROR_STOP=1 -h "$drivers_dir/$1" -p "$(shard_port "$1")" -U postgres -d direct
+  local database
+  shard_psql "$1" postgres "CREATE ROLE owner LOGIN PASSWORD '$drivers_password'" "CREATE ROLE app LOGIN PASSWORD '$drivers_password'"
+  for database in direct dump-from dump-to; do
+    shard_psql "$1" postgres "CREATE DATABASE \"$database\" OWNER owner"
+    shard_psql "$1" "$database" "GRANT CREATE ON SCHEMA public TO owner" \
+      "ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO app" "ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO app"
+    { echo "SET ROLE owner;"; cat tests/drivers/template.sql; } | psql -qX -v ON_ERROR_STOP=1 -h "$drivers_dir/$1" -p "$(shard_port "$1")" -U postgres -d "$database"
+  done
 }
 
 # start_proxy MODE: sets port of that mode's proxy in the associative array proxy_port.
@@ -113,11 +117,13 @@ start_world() {
     create_direct $shard
   done
   ctl plan set two --connections 2 --statement-timeout 60s --work-mem 16MB
+  ctl plan set four --connections 4 --statement-timeout 60s --work-mem 16MB # pg_dump -j 3: one that holds the snapshot, three that copy
   ctl plan set many --connections 24 --statement-timeout 60s --work-mem 16MB
   create_tenant acme schema old two
   create_tenant initech database new two
   create_tenant acme-session schema old many
   create_tenant initech-session database new many
+  for tenant in dump-from:database dump-to:database dumps-from:schema dumps-to:schema; do create_tenant "${tenant%:*}" "${tenant#*:}" old four; done
   start_proxy transaction
   start_proxy session
 }

@@ -44,9 +44,9 @@ mkdir "$results"
 run_client() {
   local client=$1 mode=$2 shard=$3 out=$results/$1.$2.$3
   (
-    export PGHOST=localhost PGUSER=app PGPASSWORD=$drivers_password PGSSLMODE=verify-full PGSSLROOTCERT=$ca_file DRIVERS_SESSION=1 DRIVERS_WORK=$drivers_dir/$1.$3
+    export PGHOST=localhost PGUSER=app PGPASSWORD=$drivers_password PGSSLMODE=verify-full PGSSLROOTCERT=$ca_file DRIVERS_SESSION=1 DRIVERS_PROXIED=1 DRIVERS_WORK=$drivers_dir/$1.$3
     case "$mode.$shard" in
-      direct.*) PGPORT=$(shard_port "$shard") PGDATABASE=direct ;;
+      direct.*) PGPORT=$(shard_port "$shard") PGDATABASE=direct DRIVERS_PROXIED=0 ;;
       transaction.old) PGPORT=${proxy_port[transaction]} PGDATABASE=acme DRIVERS_SESSION=0 ;;
       transaction.new) PGPORT=${proxy_port[transaction]} PGDATABASE=initech DRIVERS_SESSION=0 ;;
       session.old) PGPORT=${proxy_port[session]} PGDATABASE=acme-session ;;
@@ -55,7 +55,7 @@ run_client() {
     export PGPORT PGDATABASE
     mkdir -p "$DRIVERS_WORK"
     client_command "$client"
-    timeout --kill-after=5 120 "${command[@]}" </dev/null
+    timeout --kill-after=5 200 "${command[@]}" </dev/null
   ) >"$out" 2>"$out.errors" || true
   if [ "$(tail -n 1 "$out")" != end ]; then
     echo "not ok runs to its end: $(tail -n 3 "$out.errors" | tr '\n' '|')" >>"$out"
@@ -71,10 +71,10 @@ tally() {
 for mode in $modes; do
   for client in "${selected[@]}"; do
     running=()
-    for shard in old new; do run_client "$client" "$mode" "$shard" & running+=($!); done
+    for shard in $(client_shards "$client"); do run_client "$client" "$mode" "$shard" & running+=($!); done
     wait "${running[@]}"
-    printf '%-12s %-14s %s\n' "$mode" "$client" "$(tally "$results/$client.$mode".{old,new})"
-    grep -H '^not ok' "$results/$client.$mode".{old,new} | sed "s|^$results/||; s/:not ok /: RED  /" || true
+    printf '%-12s %-14s %s\n' "$mode" "$client" "$(tally "$results/$client.$mode".???)"
+    grep -H '^not ok' "$results/$client.$mode".??? | sed "s|^$results/||; s/:not ok /: RED  /" || true
   done
 done
 
@@ -91,11 +91,11 @@ for client in "${selected[@]}"; do
   counts=()
   for mode in direct transaction session; do
     if [ -f "$results/$client.$mode.old" ]; then
-      counts+=("$(tally "$results/$client.$mode".{old,new})")
+      counts+=("$(tally "$results/$client.$mode".???)")
       if [ "${counts[-1]%/*}" != "${counts[-1]#*/}" ] || [ "${counts[-1]%/*}" = 0 ]; then red=true; fi
     else counts+=('-'); fi
   done
-  version=$(sed -n 's/^client //p' "$results/$client".*.new | head -n 1)
+  version=$(sed -n 's/^client //p' "$results/$client".*.old | head -n 1)
   row "${client_label[$client]}" "$version" "${counts[@]}" "${client_about[$client]}"
 done
 echo

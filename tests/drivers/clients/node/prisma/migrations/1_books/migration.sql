@@ -1,0 +1,5 @@
+CREATE TABLE "Author" ("id" SERIAL NOT NULL, "name" TEXT NOT NULL, CONSTRAINT "Author_pkey" PRIMARY KEY ("id"));
+CREATE TABLE "Book" ("id" SERIAL NOT NULL, "title" TEXT NOT NULL, "price" DECIMAL(65,30) NOT NULL DEFAULT 0, "tags" JSONB, "authorId" INTEGER NOT NULL,
+    CONSTRAINT "Book_pkey" PRIMARY KEY ("id"));
+CREATE UNIQUE INDEX "Author_name_key" ON "Author"("name");
+ALTER TABLE "Book" ADD CONSTRAINT "Book_authorId_fkey" FOREIGN KEY ("authorId") REFERENCES "Author"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
