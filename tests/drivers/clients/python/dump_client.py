@@ -8,6 +8,8 @@ import steps
 from steps import equal, step
 
 WORK = os.environ["DRIVERS_WORK"]
+# Owners and grants name roles, which differ from tenant to tenant; beside the tenant's own schema a shard's databases have one of the proxy's.
+PLAIN = ["--no-owner", "--no-privileges", "-n", "public"]
 IS_PROXIED = os.environ["DRIVERS_PROXIED"] == "1"
 
 CONTENT = """
@@ -46,8 +48,8 @@ def psql(database, sql):
 
 
 def dump(database, *arguments):
-    # The keys of \\restrict are random unless they are given; owners and grants name roles, which differ from tenant to tenant.
-    return run("pg_dump", "--no-owner", "--no-privileges", "--restrict-key=fixed", *arguments, database=database)
+    # The keys of \\restrict are random unless they are given.
+    return run("pg_dump", *PLAIN, "--restrict-key=fixed", *arguments, database=database)
 
 
 def emptied(database):
@@ -71,8 +73,8 @@ def _():
 @step("a custom dump restored by pg_restore -j 3, cleaned first")
 def _():
     file = os.path.join(WORK, "custom.dump")
-    run("pg_dump", "-Fc", "--no-owner", "--no-privileges", "-f", file, database="dump-from")
-    run("pg_restore", "-j", "3", "--clean", "--if-exists", "--no-owner", "--no-privileges", "-d", "dump-to", file, database="dump-to")
+    run("pg_dump", "-Fc", *PLAIN, "-f", file, database="dump-from")
+    run("pg_restore", "-j", "3", "--clean", "--if-exists", *PLAIN, "-d", "dump-to", file, database="dump-to")
     equal(True, dump("dump-from") == dump("dump-to"))
 
 
@@ -80,8 +82,8 @@ def _():
 def _():
     directory = os.path.join(WORK, "directory.dump")
     shutil.rmtree(directory, ignore_errors=True)
-    run("pg_dump", "-Fd", "-j", "3", "--no-owner", "--no-privileges", "-f", directory, database="dump-from")
-    run("pg_restore", "-j", "2", "--clean", "--if-exists", "--no-owner", "--no-privileges", "-d", "dump-to", directory, database="dump-to")
+    run("pg_dump", "-Fd", "-j", "3", *PLAIN, "-f", directory, database="dump-from")
+    run("pg_restore", "-j", "2", "--clean", "--if-exists", *PLAIN, "-d", "dump-to", directory, database="dump-to")
     equal(True, dump("dump-from") == dump("dump-to"))
 
 
@@ -101,7 +103,7 @@ if IS_PROXIED:
             schemas[tenant] = psql(tenant, "SELECT current_schema()").strip()
             psql(tenant, "DROP TABLE IF EXISTS items")
         psql("dumps-from", SEED)
-        first = dump("dumps-from", "-n", schemas["dumps-from"]).replace(schemas["dumps-from"], "tenant_schema")
+        first = dump_of(schemas["dumps-from"], "dumps-from").replace(schemas["dumps-from"], "tenant_schema")
         # The schema is there already, and is not the tenant's to make.
         script = re.sub(r"^CREATE SCHEMA .*;$", "", first, flags=re.M).replace("tenant_schema", schemas["dumps-to"])
         psql("dumps-to", script)
