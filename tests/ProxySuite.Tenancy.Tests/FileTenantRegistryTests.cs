@@ -2,6 +2,7 @@ using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Tests.Support;
+using ProxySuite.Wire.Scram;
 using Xunit;
 
 namespace ProxySuite.Tenancy.Tests;
@@ -30,7 +31,9 @@ public sealed class FileTenantRegistryTests : IDisposable
                            "PoolMode": "session", "Settings": { "lock_timeout": "1s" } } ],
               "Tenants": [
                 { "Id": "{{AcmeId}}", "Slug": "acme", "Plan": "gold", "Shard": "s1", "Isolation": "database", "CredentialsEpoch": 3,
+                  "AllowedAddresses": [ "10.0.0.0/8", "2001:db8::7" ],
                   "Users": [ { "Name": "app", "Verifier": "{{Verifier}}" },
+                             { "Name": "old", "Verifier": "md5d41d8cd98f00b204e9800998ecf8427e" },
                              { "Name": "ddl", "Role": "owner", "Verifier": "{{Verifier}}", "ValidUntil": "2030-01-02T03:04:05Z" } ] },
                 { "Id": "11111111-d9cb-469f-a165-70867728950e", "Slug": "globex", "Plan": "free", "Shard": "s1", "Suspended": true },
               ]
@@ -45,6 +48,8 @@ public sealed class FileTenantRegistryTests : IDisposable
         Assert.Equal(new Placement(entry.Shard.Id, 1, BackendNames.Database(entry.Tenant.Id), "public", PlacementState.Active), entry.Tenant.Placement);
         Assert.Equal((3, true, UserRole.Owner), (entry.Tenant.CredentialsEpoch, entry.Tenant.IsActive, entry.Tenant.Users["ddl"].Role));
         Assert.True(entry.Tenant.Users["app"].Verifier.Matches("app", "secret"));
+        Assert.IsType<Md5Verifier>(entry.Tenant.Users["old"].Verifier);
+        Assert.Equal("10.0.0.0/8,2001:db8::7/128", entry.Tenant.AllowedAddresses.ToString());
         Assert.False(entry.Tenant.Users["ddl"].IsValidAt(new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero)));
 
         TenantEntry globex = (await registry.FindTenantAsync(TenantSlug.Parse("globex"), default))!;
@@ -57,6 +62,7 @@ public sealed class FileTenantRegistryTests : IDisposable
 
     [Theory]
     [InlineData("{", "line 1, byte 2: not JSON")]
+    [InlineData("""{ "Tenants": [ { "AllowedAddresses": [ "10.0.0.1/8" ] } ] }""", "Tenants[0].AllowedAddresses: \"10.0.0.1/8\" has bits behind its mask; write 10.0.0.0/8, or 10.0.0.1 for one address")]
     [InlineData("[]", "the file: must be an object")]
     [InlineData("""{ "Tenant": [] }""", "Tenant: is not known")]
     [InlineData("""{ "Shards": {} }""", "Shards: must be an array")]

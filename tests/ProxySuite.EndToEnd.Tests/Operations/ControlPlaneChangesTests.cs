@@ -73,6 +73,19 @@ public sealed class ControlPlaneChangesTests(ProxydWorld world)
     }
 
     [Fact]
+    public async Task A_tenants_networks_count_for_logins_from_then_on_and_open_sessions_stay()
+    {
+        TestTenant tenant = await world.CreateTenantAsync("fenced", "free", "schema", "s1");
+        await using NpgsqlConnection open = await world.Proxyd.OpenAsync(tenant);
+        await world.ProxyctlAsync("tenant", "allow", "fenced", "203.0.113.0/24");
+        await UntilAsync("28000", () => LoginAsync("fenced"));
+        Assert.Equal("28P01", await LoginAsync("fenced", password: "a guess"));
+        Assert.Equal(1, await open.ReadAsync<int>("SELECT 1"));
+        await world.ProxyctlAsync("tenant", "allow", "fenced", "203.0.113.0/24", "127.0.0.0/8");
+        await UntilAsync("", () => LoginAsync("fenced"));
+    }
+
+    [Fact]
     public async Task A_user_that_is_added_logs_in_and_one_that_is_dropped_does_not()
     {
         TestTenant tenant = await world.CreateTenantAsync("hiring", "free", "schema", "s1");

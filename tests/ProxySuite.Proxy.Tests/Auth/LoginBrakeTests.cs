@@ -207,6 +207,15 @@ public sealed class LoginBrakeTests
         answers.AddRange(await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => TryAsync())));
         Assert.All(answers, error => Assert.Equal(ProxyErrors.LoginFailed(user), error));
         Assert.Equal(SqlState.InvalidPassword, answers[0]!.SqlState);
+        // Each is counted once, after its answer; and the first that waited or was refused unseen is not the only one.
+        ProxyStats stats = world.Stats.Proxy;
+        for (int i = 0; stats.Total(RefusalReason.Authentication) + stats.Total(RefusalReason.TooManyFailures) < answers.Count; i++)
+        {
+            Assert.True(i < 1000);
+            await Task.Delay(10);
+        }
+        Assert.Equal(answers.Count, stats.Total(RefusalReason.Authentication) + stats.Total(RefusalReason.TooManyFailures));
+        Assert.InRange(stats.LoginsDelayed + stats.Total(RefusalReason.TooManyFailures), 2, 12);
 
         async Task<PgError?> TryAsync()
         {
