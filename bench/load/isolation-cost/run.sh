@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What isolation costs the server: processor time of the backend per transaction without isolation, with identity role, and sealed, on PostgreSQL 15 and 18.
 #
-#   bench/load/isolation-cost/run.sh [SECONDS] [ROUNDS]     default 2 s, 3 rounds; each round runs every identity once, so that a slow spell hits all
+#   bench/load/isolation-cost/run.sh [SECONDS] [ROUNDS]     default 1 s, 3 rounds; each round runs every identity once, so that a slow spell hits all
 #
 # Two queries, prepared: a row by its key (tenant_id, id) among 200,000 rows of 100 tenants, and a sum over 10,000 rows of one tenant without an index.
 # "none" names the tenant in WHERE and has no policy; "role" has the policy that shard prepare makes; "sealed" has the same, on a role of many tenants,
@@ -9,7 +9,7 @@
 # The time is the postmaster's children's (user and system), read when the backend has ended.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-seconds=${1:-2} rounds=${2:-3}
+seconds=${1:-1} rounds=${2:-3}
 deploy/setup/install.sh --bench
 [ -x artifacts/bin/proxyctl ] || ./build.sh
 . bench/load/lib.sh
@@ -29,7 +29,7 @@ measure() { # measure ROLE SCRIPT: microseconds of backend time per transaction
 }
 
 for version in 15 18; do
-  pg_dir=$bench_dir/pg$version
+  pg_dir=$bench_dir/pg$version pg_database=postgres
   make_cluster "$pg_dir" "$version" bench "shared_buffers = 128MB" "autovacuum = off" "jit = off" "max_parallel_workers_per_gather = 0"
   start_cluster "$pg_dir" "$version"
   pg_port=$(cat "$pg_dir/port") pg_pid=$(cat "$pg_dir/pid")
