@@ -11,7 +11,7 @@ internal enum TagMeaning : byte
     /// <summary>SET or RESET.</summary>
     Set,
 
-    /// <summary>LISTEN, PREPARE, DECLARE CURSOR, LOAD, DO, CALL, CREATE TABLE and the like: something may have been left in the session.</summary>
+    /// <summary>LISTEN, DECLARE CURSOR, LOAD, DO, CALL, CREATE TABLE and the like: something may have been left in the session.</summary>
     MayLeaveState,
 
     /// <summary>DISCARD ALL: the session is as after its login.</summary>
@@ -19,6 +19,12 @@ internal enum TagMeaning : byte
 
     /// <summary>DEALLOCATE ALL: no prepared statement is left, the proxy's own included.</summary>
     DeallocateAll,
+
+    /// <summary>PREPARE of a statement; not PREPARE TRANSACTION.</summary>
+    Prepare,
+
+    /// <summary>DEALLOCATE of one statement.</summary>
+    Deallocate,
 
     /// <summary>COMMIT.</summary>
     Commit,
@@ -68,7 +74,9 @@ internal static class CommandTags
             case 0x44495343: // DISC(ARD)
                 return body.StartsWith("DISCARD ALL"u8) ? TagMeaning.DiscardAll : TagMeaning.Plain;
             case 0x4445414C: // DEAL(LOCATE)
-                return body.StartsWith("DEALLOCATE ALL"u8) ? TagMeaning.DeallocateAll : TagMeaning.Plain;
+                return body.StartsWith("DEALLOCATE ALL"u8) ? TagMeaning.DeallocateAll : TagMeaning.Deallocate;
+            case 0x50524550: // PREP(ARE), PREPARE TRANSACTION
+                return body.SequenceEqual("PREPARE\0"u8) ? TagMeaning.Prepare : TagMeaning.MayLeaveState;
             case 0x43524541: // CREA(TE): a table may be temporary
                 return body.StartsWith("CREATE TABLE"u8) || body.StartsWith("CREATE VIEW"u8) || body.StartsWith("CREATE SEQUENCE"u8)
                     ? TagMeaning.MayLeaveState : TagMeaning.Ddl;
@@ -82,7 +90,7 @@ internal static class CommandTags
             case 0x5245494E: // REIN(DEX)
                 return TagMeaning.Ddl;
             default:
-                // LISTEN, PREPARE, DECLARE CURSOR, LOAD, DO, CALL, and whatever a later version invents: in doubt, state.
+                // LISTEN, DECLARE CURSOR, LOAD, DO, CALL, and whatever a later version invents: in doubt, state.
                 return TagMeaning.MayLeaveState;
         }
     }

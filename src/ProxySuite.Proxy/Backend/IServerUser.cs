@@ -1,3 +1,4 @@
+using ProxySuite.Wire.Frames;
 using ProxySuite.Wire.Messages;
 
 namespace ProxySuite.Proxy.Backend;
@@ -27,8 +28,18 @@ internal interface IServerUser : ILedgerObserver
     /// <summary>What the server works on for this user has gone beyond a limit of time.</summary>
     void OnOverdue(ServerConnection server, Overdue overdue);
 
+    /// <summary>An ErrorResponse is about to be ticked off.</summary>
+    /// <param name="server">The server that sent it.</param>
+    /// <param name="body">Its body.</param>
+    /// <param name="instead">A frame for the client in its place, or null when it goes as it is.</param>
+    /// <returns>False when nobody shall see it: its batch goes nowhere, and the user sends it again once the server is ready.</returns>
+    bool OnErrorComing(ServerConnection server, ReadOnlySpan<byte> body, out byte[]? instead);
+
     /// <summary>An ErrorResponse went out with the replies.</summary>
     void OnError(ServerConnection server);
+
+    /// <summary>The server answered a message that the proxy sent on the user's behalf; nobody is shown it. The user may check the server in from here.</summary>
+    void OnOwnReply(ServerConnection server, BackendMessage type, ReadOnlySpan<byte> body);
 
     /// <summary>A ParameterStatus went out with the replies.</summary>
     void OnParameter(string name, string value);

@@ -64,6 +64,12 @@ internal interface IParsedStatement
     SharedStatement Statement { get; }
 }
 
+/// <summary>The tag of a message of the proxy's own whose error concerns nobody.</summary>
+internal interface IQuietDebt;
+
+/// <summary>The tag of a client's Query that something was put in front of; should that fail, the Query is skipped, and the Sync behind it is the client's answer.</summary>
+internal interface IReadyBySync;
+
 /// <summary>Told about debts that the server will not pay because an error made it skip them.</summary>
 internal interface ILedgerObserver
 {
@@ -205,8 +211,9 @@ internal sealed class ReplyLedger
                     return reply;
                 }
                 // The failure of a message that the proxy put in front of the client's own is the client's: it makes the server skip that one too.
+                bool isQuiet = head.Tag is IQuietDebt;
                 SkipToSync(observer);
-                return Reply.Forward;
+                return isQuiet ? Reply.Swallow : Reply.Forward;
             default:
                 return Reply.Violation;
         }
@@ -230,6 +237,12 @@ internal sealed class ReplyLedger
         _own--;
         Pop();
         return true;
+    }
+
+    /// <summary>What is owed next is for nobody: the batch that it ends is sent again.</summary>
+    public void SwallowSync()
+    {
+        if (_count > 0) _ring[_head] = _ring[_head] with { Swallow = true };
     }
 
     /// <summary>Notes the status of the ReadyForQuery that ended the login.</summary>
@@ -274,6 +287,7 @@ internal sealed class ReplyLedger
         int mask = _ring.Length - 1;
         int skipped = 0;
         while (skipped < _count && _ring[(_head + skipped) & mask].Owed != Owed.Sync) skipped++;
+        bool isReadyOwed = false;
         // Last first, so that what was noted when they were sent is undone in the opposite order.
         for (int i = skipped - 1; i >= 0; i--)
         {
@@ -281,12 +295,14 @@ internal sealed class ReplyLedger
             LedgerEntry unpaid = entry;
             entry = default;
             if (unpaid.Owed is Owed.OwnParseComplete or Owed.OwnMessage) _own--;
+            isReadyOwed |= unpaid.Tag is IReadyBySync;
             if (unpaid.Tag is not null) observer.OnUnpaid(unpaid);
         }
         _head = (_head + skipped) & mask;
         _count -= skipped;
         _isQueryAnswered = false;
         IsSkippingToSync = _count == 0;
+        if (isReadyOwed && _count > 0) _ring[_head] = _ring[_head] with { Swallow = false };
     }
 
     // Sent before the client knew that its Execute had become a COPY: the server reads and ignores them (copyfromparse.c, CopyGetData).

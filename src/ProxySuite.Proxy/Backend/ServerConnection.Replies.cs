@@ -65,16 +65,25 @@ internal sealed partial class ServerConnection
 
             TransactionStatus status = type == BackendMessage.ReadyForQuery ? ReadyForQuery.Read(body) : default;
             byte[]? instead = type == BackendMessage.ErrorResponse && isWhole ? (Ledger.HeadTag as RefusedStatement)?.Frame ?? _user?.InPlaceOf(ErrorResponse.Read(body)) : null;
+            if (type == BackendMessage.ErrorResponse && isWhole && instead is null && _user is not null && !_user.OnErrorComing(this, body, out instead))
+            {
+                // The client asks again by itself: neither this error nor the end of its batch is for anybody.
+                if (Ledger.OnBackend(type, status, Observer) == Reply.Violation) return Doubt(received.Length);
+                Ledger.SwallowSync();
+                Cut(forward: false, received, ref at, ref from, end, ref roomy);
+                continue;
+            }
             Reply reply = Ledger.OnBackend(type, status, Observer);
             if (reply == Reply.Violation) return Doubt(received.Length);
             if (reply == Reply.Swallow)
             {
                 if (at > from) roomy &= Forward(received[from..at]);
+                from = at;
                 if (!OnSwallowed(type, status, received.Slice(at, Math.Min(end, received.Length) - at), body)) return new Consumed(received.Length, KeepReading: State == ServerState.Closing);
             }
             bool isKept = reply == Reply.Forward && type == BackendMessage.ReadyForQuery && _user?.KeepsReady(this, status) == true;
             Cut(reply == Reply.Forward && instead is null && !isKept, received, ref at, ref from, end, ref roomy);
-            if (instead is not null) roomy &= Forward(instead);
+            if (instead is not null && reply == Reply.Forward) roomy &= Forward(instead);
 
             if (reply == Reply.Forward)
             {
@@ -172,7 +181,8 @@ internal sealed partial class ServerConnection
                 _user?.OnSettingsApplied(this);
                 return true;
             default:
-                return true;
+                _user?.OnOwnReply(this, type, body);
+                return !IsClosed;
         }
     }
 

@@ -114,6 +114,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <summary>True while a DISCARD ALL of the pool is under way.</summary>
     public bool IsResetting => _isResetting;
 
+    /// <summary>Settings are in front of what the client is about to send, and nothing else is owed.</summary>
+    public bool OwesSettingsAlone => _settingsUnderWay is not null && Ledger.Count == 1;
+
     /// <summary>True while queued bytes hold the sender back.</summary>
     public bool IsBackedUp => _link.QueuedBytes > 0;
 

@@ -6,8 +6,8 @@ internal sealed class ServerStatements
     /// <summary>Statements kept per server (design §6).</summary>
     public const int StatementsMax = 200;
 
-    private readonly Dictionary<SharedStatement, LinkedListNode<SharedStatement>> _held = [];
-    private readonly LinkedList<SharedStatement> _byUse = [];
+    private readonly Dictionary<SharedStatement, LinkedListNode<Held>> _held = [];
+    private readonly LinkedList<Held> _byUse = [];
 
     /// <summary>Number of statements held.</summary>
     public int Count => _held.Count;
@@ -18,7 +18,7 @@ internal sealed class ServerStatements
     /// <summary>True, and the statement counts as just used, when the server has it.</summary>
     public bool Touch(SharedStatement statement)
     {
-        if (!_held.TryGetValue(statement, out LinkedListNode<SharedStatement>? node)) return false;
+        if (!_held.TryGetValue(statement, out LinkedListNode<Held>? node) || node.Value.Generation != statement.Generation) return false;
         if (!ReferenceEquals(_byUse.Last, node))
         {
             _byUse.Remove(node);
@@ -27,13 +27,21 @@ internal sealed class ServerStatements
         return true;
     }
 
+    /// <summary>True when the server has an outdated parse of it, which has to be closed first; the server is then noted to have none.</summary>
+    public bool TakeOutdated(SharedStatement statement)
+    {
+        if (!_held.TryGetValue(statement, out LinkedListNode<Held>? node) || node.Value.Generation == statement.Generation) return false;
+        Remove(statement);
+        return true;
+    }
+
     /// <summary>Notes that a Parse for it was sent.</summary>
     /// <returns>A statement that has to be closed on the server to stay within the bound, or null.</returns>
     public SharedStatement? Add(SharedStatement statement)
     {
-        _held[statement] = _byUse.AddLast(statement);
+        _held[statement] = _byUse.AddLast(new Held(statement, statement.Generation));
         if (_held.Count <= StatementsMax) return null;
-        SharedStatement oldest = _byUse.First!.Value;
+        SharedStatement oldest = _byUse.First!.Value.Statement;
         Remove(oldest);
         return oldest;
     }
@@ -41,13 +49,15 @@ internal sealed class ServerStatements
     /// <summary>Notes that the server does not have it: its Parse failed or was skipped.</summary>
     public void Remove(SharedStatement statement)
     {
-        if (_held.Remove(statement, out LinkedListNode<SharedStatement>? node)) _byUse.Remove(node);
+        if (_held.Remove(statement, out LinkedListNode<Held>? node)) _byUse.Remove(node);
     }
 
     /// <summary>Notes that the server still has it: the Close that was to make room was skipped.</summary>
-    public void Restore(SharedStatement statement)
+    /// <param name="statement">The statement.</param>
+    /// <param name="isOutdated">What the server has is outdated.</param>
+    public void Restore(SharedStatement statement, bool isOutdated = false)
     {
-        if (!_held.ContainsKey(statement)) _held[statement] = _byUse.AddFirst(statement);
+        if (!_held.ContainsKey(statement)) _held[statement] = _byUse.AddFirst(new Held(statement, isOutdated ? statement.Generation - 1 : statement.Generation));
     }
 
     /// <summary>Notes that the server has dropped all.</summary>
@@ -57,6 +67,8 @@ internal sealed class ServerStatements
         _byUse.Clear();
         Unnamed = default;
     }
+
+    private readonly record struct Held(SharedStatement Statement, int Generation);
 }
 
 /// <summary>Which client's unnamed statement, and which of them: a later Parse or Query of the client makes another one of it.</summary>

@@ -34,6 +34,9 @@ internal sealed class SharedStatement
     /// <summary>A server has parsed it: a Parse of the same content need not be asked for again.</summary>
     public bool IsProven { get; set; }
 
+    /// <summary>Raised when a server finds that the result has another shape now: what servers parsed before is parsed anew.</summary>
+    public int Generation { get; set; }
+
     /// <summary>What the scanner found in the text.</summary>
     public StatementTraits Traits { get; }
 }

@@ -19,6 +19,8 @@ internal sealed partial class ClientSession
     {
         ServerConnection server = _server!;
         RefusedStatement? refused = null;
+        bool hasNames = isWhole && (_queryFacts.Traits & NamingTraits) != 0;
+        if (hasNames && MustWaitForAnswers(received, at, ref from, rewritten)) return;
         // A Query destroys the unnamed statement (protocol-flow: Extended Query).
         _statements.ForgetUnnamed();
         server.Statements.Unnamed = default;
@@ -31,8 +33,10 @@ internal sealed partial class ClientSession
                 Cut(received, at, ref from, rewritten, FrameHeader.Size + body.Length);
                 sql = Apply(verdict, sql, out refused);
                 facts = SqlScanner.Scan(sql);
+                if (hasNames && refused is null && TryTakeNames(sql, facts.Traits, 0, received, at, ref from, rewritten)) return;
                 Query.Write(rewritten, sql);
             }
+            else if (hasNames && TryTakeNames(sql, facts.Traits, FrameHeader.Size + body.Length, received, at, ref from, rewritten)) return;
             NoteQuery(sql, facts);
         }
         else
@@ -63,8 +67,6 @@ internal sealed partial class ClientSession
         var limited = new FrameWriter();
         Parse.Write(limited, parse.StatementName, sql, parse.ParameterTypes);
         ReadOnlySpan<byte> body = limited.WrittenSpan[FrameHeader.Size..];
-        // An unnamed Parse passes by as it came, so what stands for it is put there first; a named one is written anew in any case.
-        if (parse.StatementName.IsEmpty) rewritten.WriteBytes(limited.WrittenSpan);
         TakeParse(body, received, at, ref from, rewritten, insteadOf: length);
         return true;
     }

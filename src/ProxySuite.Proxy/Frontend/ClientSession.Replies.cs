@@ -25,12 +25,14 @@ internal sealed partial class ClientSession
     public bool OnReplies(ReadOnlySpan<byte> replies)
     {
         _stats.BytesOut += replies.Length;
+        if (_kept is not null) ForgetKept();
         // Not only at a ReadyForQuery: a pipeline may have its only Sync behind what is not read yet.
         if (_isOverOwed && _server is { } server && server.Ledger.Count < OwedMax / 2)
         {
             _isOverOwed = false;
             _link.ResumeReading();
         }
+        if (_nameWork is not null || _isAwaitingAnswers) SettleNames();
         if (_link.Send(replies)) return true;
         _isHoldingServerBack = true;
         return false;
@@ -79,6 +81,7 @@ internal sealed partial class ClientSession
 
     private void TryRelease(ServerConnection server)
     {
+        if (_isAskingAgain) return;
         ReplyLedger ledger = server.Ledger;
         bool isMidMessage = _bodyLeft > 0 && !_isBodyDropped;
         var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync || ledger.IsUncertain ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any);
@@ -90,6 +93,7 @@ internal sealed partial class ClientSession
         _batchTraits = StatementTraits.None;
         _isBatchUnscanned = false;
         _isDriverReset = _isDiscardSent = _isDiscardClosed = false;
+        _portals.Clear();
         ledger.Shrink();
         Enter(SessionState.Idle);
         _pool.Checkin(server);
@@ -112,12 +116,22 @@ internal sealed partial class ClientSession
                 _statements.ForgetUnnamed();
                 _settings = _startup;
                 _channels?.Clear();
+                _nameWork?.ForgetDone();
                 // State that was sent behind it in one batch is not gone.
                 if (server.Ledger.Count <= 1) _pins.Clear();
                 CountPin();
                 break;
             case TagMeaning.DeallocateAll:
                 _statements.Clear();
+                _nameWork?.ForgetDone();
+                break;
+            case TagMeaning.Prepare when _nameWork is null || !_nameWork.NoteDone(NameUse.Prepare):
+                // In a text too long to look at: the name is the server's alone.
+                server.IsDirty = true;
+                Pin(PinReason.SqlPrepare);
+                break;
+            case TagMeaning.Deallocate:
+                _nameWork?.NoteDone(NameUse.Deallocate);
                 break;
             case TagMeaning.Set when (_batchTraits & (StatementTraits.SetsSession | StatementTraits.SetLocal | StatementTraits.SetRoleOrAuthorization)) == 0:
                 // Not in any text that was looked at: an EXECUTE, or a text too long to scan. The tag gives it away.
@@ -135,13 +149,23 @@ internal sealed partial class ClientSession
         _stats.ErrorsServer++;
         _sawError = true;
         server.Statements.Unnamed = UnnamedStatement.Unknown;
+        if (_nameWork is { IsSyncMissing: true } && server.Ledger.IsSkippingToSync)
+        {
+            server.Ledger.Push(Owed.Sync);
+            server.Send("S\0\0\0\u0004"u8);
+        }
+        SettleNames();
     }
 
     /// <inheritdoc/>
     public void OnParameter(string name, string value) => _told = _pool.Parameters.Intern(_told.With(name, value));
 
     /// <inheritdoc/>
-    public void OnSettingsApplied(ServerConnection server) => TellParameters(server);
+    public void OnSettingsApplied(ServerConnection server)
+    {
+        TellParameters(server);
+        SettleNames();
+    }
 
     /// <summary>Tells the client what this server reports otherwise than the last one did, so that its view holds whatever server it is on.</summary>
     private void TellParameters(ServerConnection server)

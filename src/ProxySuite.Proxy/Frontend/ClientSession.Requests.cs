@@ -63,6 +63,12 @@ internal sealed partial class ClientSession
                 if (_isBodyDropped) from = at;
                 continue;
             }
+            if (_nameWork is not null || _isAwaitingAnswers || _isAskingAgain)
+            {
+                // What names mean is known only when it is answered.
+                SendOut(received[from..at], rewritten);
+                return new Consumed(at, KeepReading: false);
+            }
             if (!FrameHeader.TryRead(received[at..], bodyLengthMax, out FrameHeader header)) break;
             var type = (FrontendMessage)header.Type;
             FrontendAction action = SessionMachine.OnFrontend(_state, type);
@@ -118,6 +124,7 @@ internal sealed partial class ClientSession
             ReadOnlySpan<byte> body = received[(at + FrameHeader.Size)..end];
             bool isWhole = end - at == header.FrameLength;
             // Behind an error the server skips all but a Sync: what it never reads must leave no trace here either.
+            bool isBatchStart = !_server.Ledger.IsUnsynced && (_server.Ledger.Count == 0 || _server.OwesSettingsAlone);
             bool isSkipped = _server.Ledger.IsSkippingToSync && type != FrontendMessage.Sync;
             PgError? refusal = null;
             Admission admission = !isSkipped && isWhole && type is FrontendMessage.Query or FrontendMessage.Bind ? Admit(type, body, out refusal) : Admission.Pass;
@@ -130,6 +137,8 @@ internal sealed partial class ClientSession
             }
             if (admission == Admission.Refuse) RefuseStatement(type, refusal!, header, received, at, ref from, rewritten);
             else if (!isSkipped && !TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
+            if (_isAwaitingAnswers) continue;
+            if (admission == Admission.Pass && (isBatchStart || _kept is not null)) Keep(type, received[at..end], isWhole, isBatchStart);
             at = end;
             _bodyLeft = header.FrameLength - (int)(isWhole ? header.FrameLength : body.Length + FrameHeader.Size);
             _isBodyDropped = false;
@@ -151,10 +160,6 @@ internal sealed partial class ClientSession
         ReplyLedger ledger = _server!.Ledger;
         switch (type)
         {
-            case FrontendMessage.Execute:
-                if (isWhole) Execute.Read(body);
-                ledger.Push(Owed.Execute);
-                break;
             case FrontendMessage.Sync:
                 if (body.Length > 0) PgProtocolException.ThrowMalformed(nameof(Sync), "it has no body");
                 ledger.Push(Owed.Sync);

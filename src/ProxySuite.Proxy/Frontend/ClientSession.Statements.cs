@@ -17,6 +17,7 @@ internal sealed partial class ClientSession
 
     private SessionChange? _unnamedChange;
     private StatementTraits _unnamedTraits;
+    private SharedStatement? _unnamedTarget;
 
     /// <summary>Handles Query, Parse, Bind, Describe and Close.</summary>
     /// <returns>False for other messages.</returns>
@@ -47,6 +48,9 @@ internal sealed partial class ClientSession
                 if (close.Target == StatementOrPortal.Statement) TakeClose(close.Name, received, at, header.FrameLength, ref from, rewritten);
                 else _server!.Ledger.Push(Owed.Close);
                 return true;
+            case FrontendMessage.Execute:
+                TakeExecute(body, isWhole, received, at, header.FrameLength, ref from, rewritten);
+                return true;
             default:
                 return false;
         }
@@ -61,8 +65,8 @@ internal sealed partial class ClientSession
         Parse parse = Parse.Read(body);
         if (parse.StatementName.IsEmpty || _statements.Find(parse.StatementName) is not null) return false;
         SharedStatement statement = _pool.Statements.Intern(body[(parse.StatementName.Length + 1)..], _settings.ForParsing);
-        // What the filter has to judge goes its way every time: rules change with the plan.
-        if (!statement.IsProven || (statement.Traits & StatementFilter.Matters) != 0) return false;
+        // What the filter has to judge goes its way every time, as rules change with the plan; and what a name inside the text stands for differs from client to client.
+        if (!statement.IsProven || (statement.Traits & (StatementFilter.Matters | NamingTraits)) != 0) return false;
         _statements.Add(parse.StatementName, statement);
         ToClient(ParseCompleteFrame);
         return true;
@@ -81,6 +85,15 @@ internal sealed partial class ClientSession
             _statements.SetUnnamed(content);
             _unnamedTraits = facts.Traits;
             _unnamedChange = facts.Traits == StatementTraits.None ? null : SessionChange.From(parse.Sql, facts);
+            _unnamedTarget = null;
+            if ((facts.Traits & StatementTraits.Execute) != 0 && Resolve(content, out _unnamedTarget) is { } resolved)
+            {
+                Cut(received, at, ref from, rewritten, FrameHeader.Size + length);
+                if (_unnamedTarget is not null) Ensure(_unnamedTarget, server, rewritten);
+                WriteParse(rewritten, default, resolved);
+            }
+            // As it came it passes by, and what stands for it is written.
+            else if (insteadOf is not null) WriteParse(rewritten, default, content);
             server.Statements.Unnamed = MyUnnamed;
             server.Ledger.Push(Owed.Parse, swallow: false, UnnamedParse.Instance);
             return;
@@ -98,15 +111,23 @@ internal sealed partial class ClientSession
         }
         statement = InternHere(content);
         if ((statement.Traits & StatementFilter.Matters) != 0 && TryTakeFilteredParse(parse, length, received, at, ref from, rewritten)) return;
-        StatementBinding binding = _statements.Add(parse.StatementName, statement);
+        byte[]? original = null;
+        SharedStatement? target = null;
         Cut(received, at, ref from, rewritten, FrameHeader.Size + length);
+        if ((statement.Traits & StatementTraits.Execute) != 0)
+        {
+            original = content.ToArray();
+            if (Resolve(content, out target) is { } resolved) statement = InternHere(resolved);
+            if (target is not null) Ensure(target, server, rewritten);
+        }
+        StatementBinding binding = _statements.Add(parse.StatementName, statement, original, target);
         if (server.Statements.Touch(statement))
         {
             server.Ledger.Push(Owed.OwnParseComplete, swallow: false, binding);
             return;
         }
         MakeRoom(statement, server, rewritten);
-        Parse.Write(rewritten, statement.ServerName, parse.Sql, parse.ParameterTypes);
+        WriteParse(rewritten, statement.ServerName, statement.Content);
         server.Ledger.Push(Owed.Parse, swallow: false, binding);
     }
 
@@ -156,7 +177,7 @@ internal sealed partial class ClientSession
         if (bind.StatementName.IsEmpty)
         {
             EnsureUnnamed(server, received, at, ref from, rewritten);
-            NoteTraits(_unnamedTraits, _unnamedChange);
+            SetPortal(bind.PortalName, _unnamedTraits, _unnamedChange, _statements.Unnamed, _unnamedTarget);
             server.Ledger.Push(Owed.Bind);
             return;
         }
@@ -167,19 +188,21 @@ internal sealed partial class ClientSession
         if (binding is null)
         {
             Bind.WriteStart(rewritten, bind.PortalName, ForeignName(bind.StatementName), restLength);
+            _portals.Set(bind.PortalName, default);
         }
         else
         {
             binding = Give(binding, server, rewritten);
-            NoteTraits(binding.Statement.Traits, binding.Statement.Change);
+            SetPortal(bind.PortalName, binding.Statement.Traits, binding.Statement.Change, binding.Statement.Content, binding.Target);
             Bind.WriteStart(rewritten, bind.PortalName, binding.Statement.ServerName, restLength);
         }
-        server.Ledger.Push(Owed.Bind);
+        server.Ledger.Push(Owed.Bind, swallow: false, binding?.Statement);
     }
 
     private void TakeDescribe(ReadOnlySpan<byte> name, ReadOnlySpan<byte> received, int at, int frameLength, ref int from, FrameWriter rewritten)
     {
         ServerConnection server = _server!;
+        StatementBinding? binding = null;
         if (name.IsEmpty)
         {
             EnsureUnnamed(server, received, at, ref from, rewritten);
@@ -187,11 +210,11 @@ internal sealed partial class ClientSession
         else
         {
             Cut(received, at, ref from, rewritten, frameLength);
-            StatementBinding? binding = _statements.Find(name);
+            binding = _statements.Find(name);
             if (binding is not null) binding = Give(binding, server, rewritten);
             Describe.Write(rewritten, StatementOrPortal.Statement, binding is null ? ForeignName(name) : binding.Statement.ServerName);
         }
-        server.Ledger.Push(Owed.DescribeStatement);
+        server.Ledger.Push(Owed.DescribeStatement, swallow: false, binding?.Statement);
     }
 
     private void TakeClose(ReadOnlySpan<byte> name, ReadOnlySpan<byte> received, int at, int frameLength, ref int from, FrameWriter rewritten)
@@ -224,11 +247,21 @@ internal sealed partial class ClientSession
     /// </summary>
     private StatementBinding Give(StatementBinding binding, ServerConnection server, FrameWriter rewritten)
     {
+        if (binding.Original is not null) binding = ResolveAgain(binding, server, rewritten);
         SharedStatement statement = binding.Statement;
         if (server.Statements.Touch(statement) || statement.Content.Length == 0) return binding;
         bool isShared = statement.ParsedUnder is not null;
         if (isShared && (HasSettingsInFlux || !statement.ParsedUnder!.Equals(_settings.ForParsing))) binding = _statements.Rebind(binding, InternHere(statement.Content));
         Ensure(binding.Statement, server, rewritten);
+        return binding;
+    }
+
+    // The name in its text means what the client last gave it.
+    private StatementBinding ResolveAgain(StatementBinding binding, ServerConnection server, FrameWriter rewritten)
+    {
+        byte[]? resolved = Resolve(binding.Original, out SharedStatement? target);
+        if (!ReferenceEquals(target, binding.Target)) binding = _statements.Rebind(binding, InternHere(resolved ?? binding.Original), target);
+        if (target is not null) Ensure(target, server, rewritten);
         return binding;
     }
 
@@ -238,14 +271,20 @@ internal sealed partial class ClientSession
     private void EnsureUnnamed(ServerConnection server, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
     {
         UnnamedStatement held = server.Statements.Unnamed;
+        byte[]? resolved = null;
+        if ((_unnamedTraits & StatementTraits.Execute) != 0 && _statements.HasUnnamed)
+        {
+            SharedStatement? before = _unnamedTarget;
+            resolved = Resolve(_statements.Unnamed, out _unnamedTarget);
+            if (!ReferenceEquals(before, _unnamedTarget)) held = default;
+            Cut(received, at, ref from, rewritten, 0);
+            if (_unnamedTarget is not null) Ensure(_unnamedTarget, server, rewritten);
+        }
         if (held == MyUnnamed && held.Session != 0) return;
         if (_statements.HasUnnamed)
         {
             Cut(received, at, ref from, rewritten, 0);
-            int mark = rewritten.Begin(FrontendMessage.Parse);
-            rewritten.WriteByte(0);
-            rewritten.WriteBytes(_statements.Unnamed);
-            rewritten.End(mark);
+            WriteParse(rewritten, default, resolved ?? _statements.Unnamed);
             server.Statements.Unnamed = MyUnnamed;
             server.Ledger.Push(Owed.Parse, swallow: true, UnnamedParse.Injected);
         }
@@ -264,18 +303,20 @@ internal sealed partial class ClientSession
     {
         if (server.Statements.Touch(statement) || statement.Content.Length == 0) return;
         MakeRoom(statement, server, rewritten);
-        int mark = rewritten.Begin(FrontendMessage.Parse);
-        rewritten.WriteCString(statement.ServerName);
-        rewritten.WriteBytes(statement.Content);
-        rewritten.End(mark);
+        WriteParse(rewritten, statement.ServerName, statement.Content);
         server.Ledger.Push(Owed.Parse, swallow: true, new InjectedParse(server, statement));
     }
 
     private static void MakeRoom(SharedStatement statement, ServerConnection server, FrameWriter rewritten)
     {
-        if (server.Statements.Add(statement) is not { } oldest) return;
-        Close.Write(rewritten, StatementOrPortal.Statement, oldest.ServerName);
-        server.Ledger.Push(Owed.Close, swallow: true, new Eviction(server, oldest));
+        if (server.Statements.TakeOutdated(statement)) Evict(statement, isOutdated: true, server, rewritten);
+        if (server.Statements.Add(statement) is { } oldest) Evict(oldest, isOutdated: false, server, rewritten);
+    }
+
+    private static void Evict(SharedStatement statement, bool isOutdated, ServerConnection server, FrameWriter rewritten)
+    {
+        Close.Write(rewritten, StatementOrPortal.Statement, statement.ServerName);
+        server.Ledger.Push(Owed.Close, swallow: true, new Eviction(server, statement, isOutdated));
     }
 
     /// <summary>A name that this client never prepared, as the server shall complain about it; one of the proxy's own names is made to miss.</summary>
@@ -305,11 +346,14 @@ internal sealed partial class ClientSession
             case ClosedBinding closed:
                 _statements.Restore(closed.Binding);
                 break;
+            case NameLeft when _server is not null:
+                _server.IsDirty = true;
+                break;
             case InjectedParse injected:
                 injected.Server.Statements.Remove(injected.Statement);
                 break;
             case Eviction eviction:
-                eviction.Server.Statements.Restore(eviction.Oldest);
+                eviction.Server.Statements.Restore(eviction.Statement, eviction.IsOutdated);
                 break;
         }
     }
@@ -324,7 +368,7 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>Marks a Close that was to make room on a server.</summary>
-    private sealed record Eviction(ServerConnection Server, SharedStatement Oldest);
+    private sealed record Eviction(ServerConnection Server, SharedStatement Statement, bool IsOutdated);
 
     /// <summary>Marks a Parse that the proxy sent on its own account.</summary>
     private sealed record InjectedParse(ServerConnection Server, SharedStatement Statement) : IParsedStatement;

@@ -159,6 +159,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         CountPin();
         _isReadyKept = false;
         _channels?.Leave();
+        ForgetKept();
         _pool.Clients--;
         _context.Sessions.Remove(this);
         _context.Stats.ClientClosed();

@@ -1,10 +1,20 @@
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Sql;
 
 namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>A client's name for a prepared statement; the object goes through the reply ledger so that a failed Parse can be undone.</summary>
-internal sealed record StatementBinding(byte[] Name, SharedStatement Statement) : IParsedStatement;
+/// <param name="Name">The client's name, no longer than counts.</param>
+/// <param name="Statement">What it stands for on servers.</param>
+internal sealed record StatementBinding(byte[] Name, SharedStatement Statement) : IParsedStatement
+{
+    /// <summary>The text as the client wrote it when it names another prepared statement in SQL; null for all others.</summary>
+    public byte[]? Original { get; init; }
+
+    /// <summary>What that name stood for when <see cref="Statement"/> was made of the text; null when it stood for nothing.</summary>
+    public SharedStatement? Target { get; init; }
+}
 
 /// <summary>A Close that may turn out to have been skipped: then the name is still there.</summary>
 internal sealed record ClosedBinding(StatementBinding Binding);
@@ -35,26 +45,46 @@ internal sealed class ClientStatements
     /// <summary>Number of named statements.</summary>
     public int Count => _byName.Count;
 
+    /// <summary>True when the client keeps more than it may.</summary>
+    public bool IsFull => _bytes > BytesMax;
+
     /// <summary>The statement behind a name.</summary>
     public StatementBinding? Find(ReadOnlySpan<byte> name)
-        => _byName.Count > 0 && _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out StatementBinding? binding) ? binding : null;
+        => _byName.Count > 0 && _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(Counting(name), out StatementBinding? binding) ? binding : null;
+
+    /// <summary>The client's name of the statement that servers call by this one; null when it has none. For errors: walks through all.</summary>
+    public byte[]? NameOf(ReadOnlySpan<byte> serverName)
+    {
+        foreach (StatementBinding binding in _byName.Values)
+        {
+            if (serverName.SequenceEqual(binding.Statement.ServerName)) return binding.Name;
+        }
+        return null;
+    }
+
+    // The server's table of names looks no further: longer names that begin alike are one (dynahash.c, string_compare).
+    private static ReadOnlySpan<byte> Counting(ReadOnlySpan<byte> name) => name[..Math.Min(name.Length, StatementNames.NameBytesMax)];
 
     /// <summary>Names a statement; the name is free.</summary>
     /// <exception cref="PgProtocolException">The client keeps more than <see cref="BytesMax"/>: in the proxy's memory, not in a server process of its own.</exception>
-    public StatementBinding Add(ReadOnlySpan<byte> name, SharedStatement statement)
+    public StatementBinding Add(ReadOnlySpan<byte> name, SharedStatement statement, byte[]? original = null, SharedStatement? target = null)
     {
-        if (_bytes > BytesMax) PgProtocolException.Throw("too many prepared statements");
-        var binding = new StatementBinding(name.ToArray(), statement);
+        if (IsFull) PgProtocolException.Throw("too many prepared statements");
+        var binding = new StatementBinding(Counting(name).ToArray(), statement) { Original = original, Target = target };
         _byName[binding.Name] = binding;
         _bytes += Size(binding);
         return binding;
     }
 
     /// <summary>Gives a name's content another statement: the settings it is parsed under have changed.</summary>
-    public StatementBinding Rebind(StatementBinding binding, SharedStatement statement)
+    public StatementBinding Rebind(StatementBinding binding, SharedStatement statement, SharedStatement? target = null)
     {
-        var changed = new StatementBinding(binding.Name, statement);
-        if (_byName.ContainsKey(binding.Name)) _byName[binding.Name] = changed;
+        StatementBinding changed = binding with { Statement = statement, Target = target };
+        if (_byName.ContainsKey(binding.Name))
+        {
+            _byName[binding.Name] = changed;
+            _bytes += Size(changed) - Size(binding);
+        }
         return changed;
     }
 

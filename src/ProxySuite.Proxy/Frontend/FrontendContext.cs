@@ -55,6 +55,9 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
         }
     }
 
+    /// <summary>Memory for batches that may have to be sent again.</summary>
+    public BatchBuffers Batches { get; } = new();
+
     /// <summary>Where a session puts together what cannot be sent as it came; empty between two calls of a handler.</summary>
     public FrameWriter Scratch { get; } = new(retainedBytes: 128 * 1024);
 }

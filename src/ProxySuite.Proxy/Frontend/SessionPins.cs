@@ -9,7 +9,7 @@ namespace ProxySuite.Proxy.Frontend;
 /// </summary>
 internal struct SessionPins(TenantStats stats)
 {
-    private const StatementTraits Pinning = StatementTraits.Listen | StatementTraits.Prepare | StatementTraits.DeclareWithHold | StatementTraits.CreatesTemp
+    private const StatementTraits Pinning = StatementTraits.Listen | StatementTraits.DeclareWithHold | StatementTraits.CreatesTemp
         | StatementTraits.Load | StatementTraits.SessionAdvisoryLock | StatementTraits.SetConfig | StatementTraits.SetsSession | StatementTraits.SetRoleOrAuthorization;
 
     /// <summary>Settings that are not carried, identities among them.</summary>
@@ -36,7 +36,6 @@ internal struct SessionPins(TenantStats stats)
     {
         if ((traits & Pinning) == 0) return;
         if (traits.HasFlag(StatementTraits.Listen)) Add(PinReason.Listen);
-        if (traits.HasFlag(StatementTraits.Prepare)) Add(PinReason.SqlPrepare);
         if (traits.HasFlag(StatementTraits.DeclareWithHold)) Add(PinReason.HoldCursor);
         if (traits.HasFlag(StatementTraits.CreatesTemp)) Add(PinReason.TempTable);
         if (traits.HasFlag(StatementTraits.Load)) Add(PinReason.Load);

@@ -9,12 +9,14 @@ namespace ProxySuite.Proxy.Tests.Relay;
 internal sealed record GoldenSequence(string Name, params object[] Steps);
 
 /// <summary>Message orders that drivers use, and hostile ones; each ends in a state in which a Query is answered.</summary>
-internal static class GoldenSequences
+internal static partial class GoldenSequences
 {
     private const BackendMessage CopyInResponse = BackendMessage.CopyInResponse;
     private const BackendMessage ErrorResponse = BackendMessage.ErrorResponse;
 
-    public static IReadOnlyList<GoldenSequence> All { get; } =
+    public static IReadOnlyList<GoldenSequence> All { get; } = [.. Ordinary, .. GoldenNotation.Read(SqlPrepare)];
+
+    private static IReadOnlyList<GoldenSequence> Ordinary =>
     [
         new("several syncs", Sync, Sync, Sync),
         new("flush alone", Flush, Sync),

@@ -16,7 +16,7 @@ public sealed class SessionStateTests
     [InlineData("LISTEN U&\"news\"", "LISTEN", PinReason.Listen)]
     [InlineData("CREATE TEMP TABLE t (n int)", "CREATE TABLE", PinReason.TempTable)]
     [InlineData("SELECT 1 AS n INTO TEMPORARY t", "SELECT 1", PinReason.TempTable)]
-    [InlineData("PREPARE p AS SELECT 1", "PREPARE", PinReason.SqlPrepare)]
+    [InlineData("PREPARE U&\"p\" AS SELECT 1", "PREPARE", PinReason.SqlPrepare)]
     [InlineData("SELECT pg_advisory_lock(1)", "SELECT 1", PinReason.AdvisoryLock)]
     [InlineData("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "DECLARE CURSOR", PinReason.HoldCursor)]
     [InlineData("SET ROLE NONE", "SET", PinReason.SessionSetting)]
