@@ -81,6 +81,7 @@ internal sealed partial class ClientSession
     /// <inheritdoc/>
     public void OnProbed(ServerConnection server, SessionRemains? remains)
     {
+        SettleNames();
         // What has been sent meanwhile may have made new state.
         if (remains is not { } left || server.Ledger.Count > 0) return;
         if (!left.HasFlag(SessionRemains.TempObjects)) _pins.Remove(PinReason.TempTable);
