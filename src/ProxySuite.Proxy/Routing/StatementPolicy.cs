@@ -26,7 +26,7 @@ internal static class StatementPolicy
             AllowsTwoPhase = (tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode) == PoolMode.Session,
             AllowsDdl = role == UserRole.Owner,
             AllowsExplain = !isShared,
-            AllowsNotifications = tenant.Isolation == IsolationModel.Database,
+            AllowsNotifications = tenant.Identity != TenantIdentity.Sealed,
             Guarded = new Dictionary<string, string?> { [tenantIdParameter] = tenant.Id.ToString(), [SealParameter] = null },
             Limits = SettingLimits(tenant.Plan, LimitsFor(tenant.Plan, options.Limits)),
         };

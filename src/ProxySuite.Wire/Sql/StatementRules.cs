@@ -18,7 +18,7 @@ public sealed class StatementRules
     /// <summary>EXPLAIN under strict rules: its row estimates tell of all rows of a table, whoever may read them.</summary>
     public bool AllowsExplain { get; init; }
 
-    /// <summary>LISTEN and NOTIFY under strict rules: channels are not shared with other tenants.</summary>
+    /// <summary>LISTEN and NOTIFY under strict rules: what is said reaches the own tenant alone.</summary>
     public bool AllowsNotifications { get; init; }
 
     /// <summary>Settings that carry an identity: they take the value that they have, or none. Names in lower case.</summary>

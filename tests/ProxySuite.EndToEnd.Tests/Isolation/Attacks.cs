@@ -45,7 +45,7 @@ internal static class Attacks
         yield return new("the qualified name", [$"SELECT body FROM {table}"], named);
         yield return new("TABLE with the qualified name", [$"TABLE {table}"], named);
         yield return new("a cursor over the qualified name", ["BEGIN", $"DECLARE c CURSOR WITH HOLD FOR SELECT body FROM {table}", "FETCH ALL c", "COMMIT"], named);
-        yield return new("search_path", [$"SET search_path = {schema}, public", "SELECT body FROM notes"], $"{unqualified} ok");
+        yield return new("search_path", [$"SET search_path = {schema}, public", "SELECT body FROM notes"], $"{unqualified} ok 42501");
         yield return new("search_path by set_config", [$"SELECT set_config('search_path', '{schema}', false)", "SELECT body FROM notes"], unqualified);
         yield return new("COPY TO of the table", [$"COPY {table} TO STDOUT"], named);
         yield return new("COPY TO of a query", [$"COPY (SELECT body FROM {table}) TO STDOUT"], named);
@@ -116,8 +116,8 @@ internal static class Attacks
         string role = victim.Role;
         yield return new("its statements in pg_stat_activity", ["SELECT query FROM pg_stat_activity", "SELECT query FROM pg_stat_get_activity(NULL)"], "ok");
         yield return new("its statements by number", ["SELECT pg_stat_get_backend_activity(id) FROM pg_stat_get_backend_idset() AS id"], "ok");
-        yield return new("pg_cancel_backend", [$"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"], "42501");
-        yield return new("pg_terminate_backend", [$"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"], "42501");
+        yield return new("pg_cancel_backend", [$"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = '{role}' AND pid <> pg_backend_pid()"], "42501");
+        yield return new("pg_terminate_backend", [$"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}' AND pid <> pg_backend_pid()"], "42501");
         yield return new("its large object", [$"SELECT convert_from(lo_get({largeObject}), 'UTF8')"], "42501 42704");
         yield return new("its large object opened", ["BEGIN", $"SELECT loread(lo_open({largeObject}, 262144), 100)", "COMMIT"], "42501 42704");
         yield return new("its large object written", [$"SELECT lo_put({largeObject}, 0, 'overwritten')"], "42501 42704");

@@ -1,9 +1,6 @@
-using System.Text;
 using ProxySuite.EndToEnd.Tests.World;
 using ProxySuite.Testing.Protocol;
 using ProxySuite.Wire.Errors;
-using ProxySuite.Wire.Frames;
-using ProxySuite.Wire.Messages;
 using Xunit;
 
 namespace ProxySuite.EndToEnd.Tests.Isolation;
@@ -24,35 +21,15 @@ public sealed class IsolationTests(ProxydWorld world)
         { "globex", "app", "stark" }, { "initech", "owner", "hooli" }, { "bench", "owner", "hooli" }, { "globex", "app", "bench" },
     };
 
-    private readonly List<string> _leaks = [];
-
     [Theory, MemberData(nameof(Pairs))]
     public async Task Nothing_that_a_tenant_can_say_reaches_its_neighbour(string attackerSlug, string user, string victimSlug)
     {
         TestTenant attacker = Tenant(attackerSlug), victim = Tenant(victimSlug);
-        string mark = $"secret of {victim.Slug}";
-        await victim.AsSuperuserAsync("TRUNCATE notes RESTART IDENTITY");
-        await attacker.AsSuperuserAsync("TRUNCATE notes RESTART IDENTITY");
-        using RawClient own = await world.Proxyd.LoginRawAsync(victim);
-        await own.ScalarAsync($"INSERT INTO notes (body) VALUES ('{mark}')");
-        long largeObject = long.Parse((await own.ScalarAsync($"SELECT lo_from_bytea(0, '{mark}')"))!, System.Globalization.CultureInfo.InvariantCulture);
-        await own.ScalarAsync("BEGIN");
-        // The harness sees a mark that is there: as the victim itself it finds all three.
-        Assert.Equal(mark, await own.ScalarAsync("SELECT body FROM notes"));
-        Assert.Equal(mark, await own.ScalarAsync($"SELECT convert_from(lo_get({largeObject}), 'UTF8')"));
-        Assert.Contains(mark, await own.ScalarAsync($"SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid() /* {mark} */"), StringComparison.Ordinal);
-
+        using var run = new AttackRun(new ProxydStage(world, attacker, user, victim));
+        await run.PrepareAsync();
         // Those on rows come last: they name the mark, and pg_stat_activity shows a role its own statements.
-        Attack[] attacks = [.. Attacks.OnIdentity(victim), .. Attacks.OnNames(attacker, victim), .. Attacks.OnNeighbour(victim, largeObject), .. Attacks.OnRows(attacker, victim, user)];
-        foreach (Attack attack in attacks) await CarryOutAsync(attacker, user, attack, mark);
-        Assert.True(_leaks.Count == 0, string.Join('\n', _leaks));
-
-        // The victim's transaction was neither cancelled nor terminated, and what it has is what it wrote.
-        Assert.Equal($"{mark}|1", await own.ScalarAsync("SELECT string_agg(body, ',') || '|' || count(*) FROM notes"));
-        Assert.Equal(mark, await own.ScalarAsync($"SELECT convert_from(lo_get({largeObject}), 'UTF8')"));
-        Assert.Null(await own.ScalarAsync("COMMIT"));
-        await own.ScalarAsync($"SELECT lo_unlink({largeObject})");
-        Assert.Equal(1, await victim.ScalarAsSuperuserAsync<long>($"SELECT count(*) FROM {victim.Schema}.notes WHERE body = '{mark}'"));
+        await run.CarryOutAsync([.. Attacks.OnIdentity(victim), .. Attacks.OnNames(attacker, victim), .. Attacks.OnNeighbour(victim, run.LargeObject), .. Attacks.OnRows(attacker, victim, user)]);
+        Assert.True(run.Harmful.Count == 0 && run.Unexpected.Count == 0, string.Join('\n', [.. run.Harmful.Select(harm => harm.ToString()), .. run.Unexpected]));
         // What attacks left in the attacker's own sessions reaches no other user of the attacker either.
         using RawClient clean = await world.Proxyd.LoginRawAsync(attacker, user);
         Assert.Equal(attacker.Id.ToString(), await clean.ScalarAsync("SELECT current_setting('app.current_tenant_id')"));
@@ -110,38 +87,6 @@ public sealed class IsolationTests(ProxydWorld world)
         using RawClient own = await world.Proxyd.ConnectRawAsync();
         Assert.Null(await own.TryLoginAsync("alone.acme", "acme", "only acme knows"));
         await world.ProxyctlAsync("tenant", "drop-user", "acme", "alone");
-    }
-
-    private async Task CarryOutAsync(TestTenant attacker, string user, Attack attack, string mark)
-    {
-        using RawClient client = await world.Proxyd.LoginRawAsync(attacker, user);
-        string outcome = "ok";
-        foreach (string statement in attack.Statements)
-        {
-            await client.SendAsync(FrontendBytes.Query(statement));
-            while (true)
-            {
-                WireMessage? message = await client.NextAsync();
-                if (message is null)
-                {
-                    _leaks.Add($"{attack.What}: the connection ended");
-                    return;
-                }
-                bool isEcho = message.Type == (char)BackendMessage.ErrorResponse && statement.Contains(mark, StringComparison.Ordinal);
-                if (!isEcho && Encoding.UTF8.GetString(message.Frame.Span).Contains(mark, StringComparison.Ordinal)) _leaks.Add($"{attack.What}: {message}");
-                switch ((BackendMessage)message.Type)
-                {
-                    case BackendMessage.ErrorResponse when outcome == "ok":
-                        outcome = ErrorResponse.Read(message.Body).ToPgError().SqlState;
-                        break;
-                    case BackendMessage.CopyInResponse:
-                        await client.SendAsync(FrontendBytes.CopyFail("nothing to copy"));
-                        break;
-                }
-                if (message.Type == (char)BackendMessage.ReadyForQuery) break;
-            }
-        }
-        if (!attack.Outcome.Split(' ').Contains(outcome)) _leaks.Add($"{attack.What}: ended with {outcome}, not {attack.Outcome}:\n    {string.Join("\n    ", client.Transcript.Lines.TakeLast(8))}");
     }
 
     private TestTenant Tenant(string slug) => slug switch

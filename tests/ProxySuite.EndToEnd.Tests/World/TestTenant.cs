@@ -9,13 +9,16 @@ namespace ProxySuite.EndToEnd.Tests.World;
 public sealed record TestTenant(string Slug, Guid Id, string Isolation, PostgresServer Shard)
 {
     /// <summary>The login role of its users of role app.</summary>
-    public string Role => $"t_{Id:N}";
+    public string Role { get; init; } = $"t_{Id:N}";
 
     /// <summary>The schema that holds its tables.</summary>
     public string Schema => Isolation == "schema" ? $"tenant_{Id:N}" : "public";
 
     /// <summary>The database that holds its tables, on the shard.</summary>
-    public string Database => Isolation == "database" ? $"tenant_{Id:N}" : "postgres";
+    public string Database => Isolation == "database" ? $"tenant_{Id:N}" : SharedDatabase;
+
+    /// <summary>The database of the shard that tenants of the other models share.</summary>
+    public string SharedDatabase { get; init; } = "postgres";
 
     /// <summary>Its users; the pool model has no owner.</summary>
     public IReadOnlyList<string> Users => Isolation == "pool" ? ["app", "reader"] : ["app", "owner", "reader"];

@@ -82,7 +82,8 @@ public static class FrontendBytes
     /// <summary>The messages one behind the other, for one send.</summary>
     public static byte[] Join(params byte[][] messages) => [.. messages.SelectMany(message => message)];
 
-    internal static byte[] Make(Action<FrameWriter> write)
+    /// <summary>The bytes that a writer is given.</summary>
+    public static byte[] Make(Action<FrameWriter> write)
     {
         FrameWriter writer = new();
         write(writer);

@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using ProxySuite.EndToEnd.Tests.World;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ProxySuite.EndToEnd.Tests.Isolation;
+
+/// <summary>
+/// All attacks, in each isolation model on PostgreSQL 15 and 18, through the real program: tried, held. And on a double of what the product is not, to
+/// show that they bite.
+/// </summary>
+[Collection(ProxydCollection.Name), Trait("Category", "Server")]
+public sealed class AttackSuiteTests(ProxydWorld world, ITestOutputHelper output)
+{
+    private const int AttacksMin = 120;
+
+    private static readonly ConcurrentDictionary<string, Task<TestTenant>> Tenants = new();
+
+    /// <summary>Model and PostgreSQL's version.</summary>
+    public static TheoryData<string, int> Stages => new() { { "pool", 15 }, { "pool", 18 }, { "schema", 15 }, { "schema", 18 }, { "database", 15 }, { "database", 18 } };
+
+    [Theory, MemberData(nameof(Stages))]
+    public async Task Every_attack_is_held(string model, int version)
+    {
+        Stage stage = await StageAsync(model, version);
+        using var run = new AttackRun(stage);
+        await run.PrepareAsync();
+        await run.CarryOutAsync(All(stage, run.LargeObject));
+        output.WriteLine($"role/{model} on PostgreSQL {version}: tried {run.Tried}, held {run.Tried - run.Harmful.Count}");
+        Assert.True(run.Harmful.Count == 0, Lines("did harm", run.Harmful.Select(harm => $"{harm.What}: {harm.Harm}")));
+        Assert.True(run.Unexpected.Count == 0, Lines("ended unexpectedly", run.Unexpected));
+        Assert.InRange(run.Tried, AttacksMin, int.MaxValue);
+    }
+
+    /// <summary>The list stays honest: what is on it does get through somewhere, and what it takes away is said in words.</summary>
+    [Theory, InlineData("pool", 18, 4), InlineData("schema", 15, 3), InlineData("database", 18, 2)]
+    public async Task Known_limits_are_those_that_are_listed(string model, int version, int real)
+    {
+        Stage stage = await StageAsync(model, version);
+        using var run = new AttackRun(stage);
+        await run.PrepareAsync();
+        string owner = model == "pool" ? "tenant_id, " : "", id = model == "pool" ? $"'{stage.Victim.Id}', " : "";
+        await stage.Victim.AsSuperuserAsync($"INSERT INTO notes ({owner}body) SELECT {id}'common' FROM generate_series(1, 2000); ANALYZE notes");
+        KnownLimit[] known = [.. KnownLimit.All(stage)];
+        await run.CarryOutAsync(known.Select(limit => limit.Attack));
+        foreach (KnownLimit limit in known)
+        {
+            string harm = run.Harmful.Find(harm => harm.What == limit.Attack.What).Harm ?? "held here";
+            output.WriteLine($"role/{model} on PostgreSQL {version}: {limit.Attack.What}: {harm}. {limit.Why}");
+        }
+        Assert.Equal(real, run.Harmful.Count);
+        Assert.True(run.Unexpected.Count == 0, Lines("ended unexpectedly", run.Unexpected));
+    }
+
+    [Fact]
+    public async Task The_same_attacks_get_through_where_the_tenant_is_a_mere_setting()
+    {
+        NaiveStage stage = await NaiveStage.CreateAsync(world.Shard18);
+        using var run = new AttackRun(stage);
+        await run.PrepareAsync();
+        await run.CarryOutAsync(All(stage, run.LargeObject));
+        output.WriteLine($"naive double: tried {run.Tried}, held {run.Tried - run.Harmful.Count}, got through {run.Harmful.Count}");
+        foreach ((string what, string harm) in run.Harmful) output.WriteLine($"  {what}: {harm}");
+        string[] through = [.. run.Harmful.Select(harm => harm.What)];
+        foreach (string what in (string[])[
+            "SET of the tenant id", "set_config inside the reading query", "SET inside DO", "set_config inside ts_stat", "set_config through PREPARE and EXECUTE",
+            "its statements in pg_stat_activity", "pg_terminate_backend", "its large object", "its large object unlinked", "ALTER ROLE of the victim",
+            "LOCK as it is", "LOCK by Parse", "statement_timeout: statement_timeout = 0", "work_mem: work_mem by its old name", "work_mem: UPDATE of pg_settings",
+            "left for the victim: a temporary table in the place of the victim's", "left for the victim: a session that only reads",
+            "found of the victim: a held cursor", "found of the victim: a temporary table", "found of the victim: a prepared statement's text",
+            "found of the victim: a custom setting", "heard of the victim: LISTEN", "FunctionCall of set_config", "start-up: the victim's id",
+        ])
+        {
+            Assert.True(through.Contains(what), $"\"{what}\" was held");
+        }
+        Assert.InRange(through.Length, 50, run.Tried);
+    }
+
+    private static IEnumerable<Attack> All(Stage stage, long largeObject) =>
+    [
+        .. Attacks.OnIdentity(stage.Victim), .. Attacks.OnNames(stage.Attacker, stage.Victim), .. Attacks.OnNeighbour(stage.Victim, largeObject),
+        .. AttacksOnLimits.All(), .. AttacksOnLimits.Locks(isShared: stage.Victim.Isolation == "pool"), .. AttacksByResidue.All(stage), .. AttacksOnProtocol.All(stage),
+        // Those on rows come last: they name the mark, and pg_stat_activity shows a role its own statements.
+        .. Attacks.OnRows(stage.Attacker, stage.Victim, stage.User),
+    ];
+
+    private async Task<Stage> StageAsync(string model, int version)
+    {
+        string shard = version == 15 ? "s1" : "s2";
+        TestTenant attacker = await TenantAsync($"attacker-{model}-{version}"), victim = await TenantAsync($"victim-{model}-{version}");
+        return new ProxydStage(world, attacker, "app", victim);
+
+        Task<TestTenant> TenantAsync(string slug) => Tenants.GetOrAdd(slug, _ => world.CreateTenantAsync(slug, "four", model, shard));
+    }
+
+    private static string Lines(string what, IEnumerable<string> lines) => $"{what}:\n  {string.Join("\n  ", lines)}";
+}
