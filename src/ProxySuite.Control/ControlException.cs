@@ -6,4 +6,7 @@ namespace ProxySuite.Control;
 public sealed class ControlException(string message, string? hint = null, Exception? inner = null) : Exception(message, inner)
 {
     public string? Hint { get; } = hint;
+
+    /// <value>It may pass: the same again later may succeed, and a job is left open for that.</value>
+    public bool IsTransient { get; init; }
 }

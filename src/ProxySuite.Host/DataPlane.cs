@@ -36,6 +36,7 @@ internal static class DataPlane
         services.AddSingleton<ITenantRegistry>(provider => new PostgresTenantRegistry(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddSingleton(provider => new PostgresInvalidationListener(dsn, logger: provider.GetRequiredService<ILogger<PostgresInvalidationListener>>()));
         services.AddHostedService<RegistryCheck>();
+        services.AddHostedService<Heartbeat>();
         if (redis.Length > 0) AddRedis(services, redis);
         else services.AddSingleton<IInvalidationSource>(provider => provider.GetRequiredService<PostgresInvalidationListener>());
     }

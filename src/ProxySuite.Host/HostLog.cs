@@ -44,4 +44,7 @@ internal static partial class HostLog
 
     [LoggerMessage(EventIds.Host + 12, LogLevel.Warning, "the registry cannot be reached, starting without it: registry={Registry} reason={Reason}")]
     public static partial void RegistryUnreachable(this ILogger logger, Dsn registry, string reason);
+
+    [LoggerMessage(EventIds.Host + 13, LogLevel.Warning, "the registry was not told that this proxy lives, going on: {Reason}")]
+    public static partial void HeartbeatMissed(this ILogger logger, string reason);
 }

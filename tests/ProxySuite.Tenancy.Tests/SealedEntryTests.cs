@@ -36,7 +36,7 @@ public sealed class SealedEntryTests
         var tenant = new Tenant
         {
             Id = id, Slug = TenantSlug.Parse(slug), Plan = plan, Isolation = IsolationModel.Pool, Identity = TenantIdentity.Sealed, State = TenantState.Suspended,
-            Placement = new Placement(shard.Id, 5, "apps", "public", PlacementState.Moving), SuspendReason = "unpaid", SuspendedUntil = Now.AddDays(2), DeleteAfter = Now.AddDays(3),
+            Placement = new Placement(shard.Id, 5, "apps", "public", PlacementState.Moving), SuspendReason = "unpaid", SuspendedUntil = Now.AddDays(2), DeleteAfter = Now.AddDays(3), DeletedFrom = TenantState.Suspended,
             AllowedAddresses = AddressList.Parse(["10.0.0.0/8", "2001:db8::/32"]), CredentialsEpoch = 6, CreatedAt = Now.AddDays(-9), Version = version,
             Users = new[]
             {

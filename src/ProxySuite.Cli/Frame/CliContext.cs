@@ -24,7 +24,8 @@ internal sealed class CliContext(ParseResult parsed, CliConsole console, Output 
         if (_control is not null) return _control;
         string dsn = Given(GlobalOptions.Registry, GlobalOptions.RegistryVariable)
             ?? throw new UsageException("no registry is named", $"Give --registry DSN, or set {GlobalOptions.RegistryVariable}.");
-        return DsnParser.TryParse(dsn, out Dsn? read, out string? reason) ? _control = new ControlPlane(read, Actor) : throw new UsageException($"--registry: {reason}");
+        if (!DsnParser.TryParse(dsn, out Dsn? read, out string? reason)) throw new UsageException($"--registry: {reason}");
+        return _control = new ControlPlane(read, Actor) { MasterKey = MasterKeyAtHand() };
     }
 
     /// <summary>The control plane on a registry that fits this program.</summary>
@@ -54,6 +55,36 @@ internal sealed class CliContext(ParseResult parsed, CliConsole console, Output 
     /// <returns>Null when none is named.</returns>
     /// <exception cref="MasterKeyException">The file cannot be used.</exception>
     public MasterKey? FindMasterKey() => Given(GlobalOptions.MasterKeyFile, GlobalOptions.MasterKeyFileVariable) is null ? null : MasterKey();
+
+    /// <summary>Redis as the environment names it; null for none.</summary>
+    public string? Redis => console.Environment(GlobalOptions.RedisVariable) is { Length: > 0 } redis ? redis : null;
+
+    /// <summary>Asks before what cuts somebody off or cannot be undone, unless --yes says so already.</summary>
+    /// <param name="what">What is about to happen, as the beginning of a sentence: <c>tenant acme with all its data is removed for ever</c>.</param>
+    /// <exception cref="UsageException">Nobody can be asked.</exception>
+    /// <exception cref="ControlException">The answer was no.</exception>
+    public void Confirm(string what)
+    {
+        if (Get(GlobalOptions.Yes)) return;
+        if (!console.IsInputTerminal) throw new UsageException($"this needs a yes: {what}", "Give --yes; without a terminal nobody can be asked.");
+        console.Error.Write($"{char.ToUpperInvariant(what[0])}{what[1..]}. Go on? [y/N] ");
+        string answer = console.In.ReadLine()?.Trim() ?? "";
+        if (!answer.Equals("y", StringComparison.OrdinalIgnoreCase) && !answer.Equals("yes", StringComparison.OrdinalIgnoreCase)) throw new ControlException("nothing was done");
+    }
+
+    /// <summary>The master key for work that was cut off and may need it; a verb that itself needs it says what is wrong.</summary>
+    private MasterKey? MasterKeyAtHand()
+    {
+        if (Given(GlobalOptions.MasterKeyFile, GlobalOptions.MasterKeyFileVariable) is not { } path || !File.Exists(path)) return null;
+        try
+        {
+            return Tenancy.Secrets.MasterKey.ReadFile(path);
+        }
+        catch (MasterKeyException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>A password from standard input: its first line.</summary>
     /// <exception cref="ControlException">Empty, or no password.</exception>

@@ -17,6 +17,7 @@ internal static class Failures
     {
         UsageException usage => (WrongUsage, usage.Message, usage.Hint),
         ControlException failed => (Failed, failed.Message, failed.Hint),
+        ChecksFailedException failed => (Failed, failed.Message, null),
         RegistryException refused => (Failed, refused.Message, Hint(refused.Failure)),
         MasterKeyException failed => (Failed, failed.Message, null),
         RegistrySchemaException failed => (Failed, failed.Message, "Use an empty database for the registry."),

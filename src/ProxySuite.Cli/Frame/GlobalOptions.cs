@@ -6,6 +6,7 @@ namespace ProxySuite.Cli.Frame;
 internal static class GlobalOptions
 {
     public const string RegistryVariable = "PROXYSUITE_REGISTRY";
+    public const string RedisVariable = "PROXYSUITE_REDIS";
     public const string MasterKeyFileVariable = "PROXYSUITE_MASTER_KEY_FILE";
 
     public static readonly Option<string?> Registry = new("--registry")
@@ -24,6 +25,6 @@ internal static class GlobalOptions
 
     public static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables", Recursive = true };
 
-    /// <summary>Taken by every verb, so that scripts may always give it; no verb so far does what cannot be undone.</summary>
+    /// <summary>Taken by every verb, so that scripts may always give it; asked for by those that cut somebody off or remove something.</summary>
     public static readonly Option<bool> Yes = new("--yes") { Description = "Do not ask before what cannot be undone", Recursive = true };
 }

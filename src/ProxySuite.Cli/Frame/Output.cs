@@ -50,6 +50,31 @@ internal sealed class Output(CliConsole console, bool json)
         if (hint is not null) console.Error.WriteLine($"Hint: {hint}");
     }
 
+    /// <summary>Shows how far long work has come, where somebody watches: a bar on a terminal, a line a step elsewhere on standard error, nothing with <c>--json</c>.</summary>
+    /// <param name="work">Is handed what to call with the name of each step.</param>
+    public async Task<T> ProgressAsync<T>(string title, Func<Action<string>, Task<T>> work)
+    {
+        if (json || !console.IsTerminal) return await work(static _ => { });
+        IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(console.Error) });
+        return await terminal.Status().StartAsync(title, context => work(step => context.Status($"{Markup.Escape(title)}: {Markup.Escape(step)}")));
+    }
+
+    /// <summary>A bar over work of a known number of parts.</summary>
+    public async Task ProgressAsync(string title, int count, Func<Action, Task> work)
+    {
+        if (json || !console.IsTerminal)
+        {
+            await work(static () => { });
+            return;
+        }
+        IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(console.Error) });
+        await terminal.Progress().AutoClear(true).StartAsync(async context =>
+        {
+            ProgressTask bar = context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, count));
+            await work(() => bar.Increment(1));
+        });
+    }
+
     public void Table(string[] columns, IEnumerable<string[]> rows)
     {
         string[][] cells = [.. rows];

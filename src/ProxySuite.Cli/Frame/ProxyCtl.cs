@@ -58,16 +58,24 @@ internal static class ProxyCtl
             new InitVerb(),
             new Command("shard", "PostgreSQL clusters that hold tenants")
             {
-                new ShardAddVerb(), new ShardListVerb(), new ShardShowVerb(), new ShardDrainVerb(), new ShardPrepareVerb(), new ShardProtectVerb(), new ShardRepairVerb(),
+                new ShardAddVerb(), new ShardListVerb(), new ShardShowVerb(), new ShardSetVerb(), new ShardCheckVerb(), new ShardDrainVerb(), new ShardPrepareVerb(),
+                new ShardProtectVerb(), new ShardRepairVerb(), new ShardRemoveVerb(),
             },
             new Command("plan", "What tenants may use") { new PlanListVerb(), new PlanSetVerb() },
             new Command("tenant", "Customers and their users")
             {
-                new TenantCreateVerb(), new TenantListVerb(), new TenantShowVerb(), new TenantSuspendVerb(), new TenantResumeVerb(), new TenantSetPlanVerb(), new TenantAllowVerb(),
+                new TenantCreateVerb(), new TenantListVerb(), new TenantShowVerb(), new TenantSuspendVerb(), new TenantResumeVerb(), new TenantSetPlanVerb(), new TenantSetVerb(),
+                new TenantAllowVerb(), new TenantRenameVerb(), new TenantDeleteVerb(), new TenantUndeleteVerb(), new TenantPurgeVerb(),
                 new TenantAddUserVerb(), new TenantDropUserVerb(), new TenantRotatePasswordVerb(),
             },
+            new Command("proxy", "The proxies of this registry") { new ProxyListVerb() },
+            new Command("job", "Work of the control plane") { new JobListVerb() },
+            new WorkVerb(),
+            new LogVerb(),
+            new DoctorVerb(),
             new AuditVerb(),
             new VerifierVerb(),
+            new CompletionVerb(),
         };
         foreach (Option option in root.Options)
         {

@@ -8,7 +8,7 @@ namespace ProxySuite.Cli.Frame;
 /// <summary>Options and arguments that are read into the product's own types; what cannot be read is an error of usage that says why.</summary>
 internal static class Typed
 {
-    public static Argument<TenantSlug> Slug() => new("SLUG")
+    public static Argument<TenantSlug> Slug(string name = "SLUG") => new(name)
     {
         Description = "Name that clients give as database: lower-case letters, digits, '-' and '_'",
         CustomParser = result => Read(result, TenantSlug.Parse),
@@ -43,6 +43,28 @@ internal static class Typed
         HelpName = "TIME",
         CustomParser = result => Read<TimeSpan?>(result, text => Duration.Parse(text)),
     };
+
+    /// <summary>A time to come: a date, a date with a time (UTC unless it says otherwise), or a duration from now.</summary>
+    public static Option<DateTimeOffset?> TimeOption(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        CustomParser = result => Read<DateTimeOffset?>(result, ReadTime),
+    };
+
+    private static DateTimeOffset? ReadTime(string text)
+    {
+        const System.Globalization.DateTimeStyles Utc = System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal;
+        if (text.Contains('-') && DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, Utc, out DateTimeOffset time)) return time;
+        try
+        {
+            return DateTimeOffset.UtcNow + Duration.Parse(text);
+        }
+        catch (FormatException)
+        {
+            throw new FormatException($"\"{text}\" is no time; write 2027-01-31, 2027-01-31T08:00Z or 48h");
+        }
+    }
 
     /// <returns>An option in bytes.</returns>
     public static Option<long?> SizeOption(string name, string description) => new(name)

@@ -1,6 +1,4 @@
-using Npgsql;
-using ProxySuite.Control.Provisioning;
-using ProxySuite.Control.Shards;
+using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 
@@ -16,44 +14,20 @@ public sealed class PlanService(ControlPlane control)
     /// <exception cref="RegistryException">A limit out of its range.</exception>
     public async Task<(Plan Plan, int TenantCount)> SetAsync(string name, Func<Plan?, Plan> change, CancellationToken cancellationToken)
     {
-        await using IAsyncDisposable mine = await control.LockAsync($"plan {name}", cancellationToken);
-        Plan? before = await control.Store.FindPlanAsync(name, cancellationToken);
-        Plan after = change(before);
-        if (after != before)
-        {
-            after = await control.Store.SavePlanAsync(after, cancellationToken);
-            await control.AuditAsync("plan.set", $"plan {name}", new { Before = before, After = after }, cancellationToken);
-        }
-        List<TenantEntry> tenants = await AllTenants.OfPlanAsync(control.Store, name, cancellationToken);
-        foreach (IGrouping<string, TenantEntry> shard in tenants.GroupBy(entry => entry.Shard.Name)) await SetLimitsAsync(shard.Key, shard, cancellationToken);
-        return (after, tenants.Count);
+        Plan plan = change(await control.Store.FindPlanAsync(name, cancellationToken));
+        return ((Plan, int))(await new JobRunner(control).RunAsync(new SetPlan { Plan = plan with { Version = 0 } }, cancellationToken)).Result!;
     }
 
     /// <summary>Gives a tenant another plan.</summary>
     /// <exception cref="RegistryException">No such tenant or plan.</exception>
     public async Task<TenantEntry> SetTenantPlanAsync(TenantSlug slug, string plan, CancellationToken cancellationToken)
-    {
-        await using IAsyncDisposable mine = await control.LockAsync($"tenant {slug}", cancellationToken);
-        if (await control.Store.FindPlanAsync(plan, cancellationToken) is null) throw new ControlException($"there is no plan \"{plan}\"", "See: proxyctl plan list");
-        TenantEntry before = await control.Store.GetTenantAsync(slug, cancellationToken);
-        TenantEntry after = before;
-        if (before.Tenant.Plan.Name != plan)
-        {
-            after = await control.Store.SetTenantPlanAsync(before.Tenant, plan, cancellationToken);
-            await control.AuditAsync("tenant.set-plan", $"tenant {slug}", new { Before = before.Tenant.Plan.Name, After = plan }, cancellationToken);
-        }
-        await SetLimitsAsync(after.Shard.Name, [after], cancellationToken);
-        return after;
-    }
+        => (TenantEntry)(await new JobRunner(control).RunAsync(new SetTenantPlan { Slug = slug, Plan = plan }, cancellationToken)).Result!;
 
-    private async Task SetLimitsAsync(string shard, IEnumerable<TenantEntry> tenants, CancellationToken cancellationToken)
-    {
-        var servers = new ShardConnections(await control.Store.GetShardAsync(shard, cancellationToken));
-        await using NpgsqlConnection connection = await servers.OpenSharedAsync(cancellationToken);
-        // A tenant that is still being made gets its limits with its roles.
-        foreach (TenantEntry[] some in tenants.Where(entry => entry.Tenant.State != TenantState.Creating).Chunk(100))
-        {
-            await connection.ExecuteAsync(string.Concat(some.Select(entry => TenantRoles.Limits(entry.Tenant))), cancellationToken);
-        }
-    }
+    /// <summary>Sets what a tenant has otherwise than its plan.</summary>
+    /// <param name="change">What to set; what is null stays as it is.</param>
+    /// <param name="reset">Take back first what was set before.</param>
+    /// <exception cref="ControlException">A limit out of its range.</exception>
+    /// <exception cref="RegistryException">No such tenant.</exception>
+    public async Task<TenantEntry> SetOverridesAsync(TenantSlug slug, PlanOverrides change, bool reset, CancellationToken cancellationToken)
+        => (TenantEntry)(await new JobRunner(control).RunAsync(new SetTenantOverrides { Slug = slug, Change = change, Reset = reset }, cancellationToken)).Result!;
 }

@@ -90,9 +90,10 @@ internal static class TenantRoles
     public static string ForbidLogin(Tenant tenant)
         => string.Concat(Of(tenant.Isolation).Select(role => $"ALTER ROLE {BackendNames.Role(tenant.Id, role)} NOLOGIN;\n"));
 
-    public static string EndSessions(Tenant tenant)
+    /// <param name="atOnce">Also sessions in the middle of a transaction.</param>
+    public static string EndSessions(Tenant tenant, bool atOnce = true)
         => $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ({string.Join(", ",
-            Of(tenant.Isolation).Select(role => Literal(BackendNames.Role(tenant.Id, role))))});\n";
+            Of(tenant.Isolation).Select(role => Literal(BackendNames.Role(tenant.Id, role))))}){(atOnce ? "" : " AND state = 'idle'")};\n";
 
     /// <summary>Lets the roles log in with the passwords that follow from the master key; what travels and may be logged is a verifier of each.</summary>
     public static string AllowLogin(Tenant tenant, BackendPasswords passwords)

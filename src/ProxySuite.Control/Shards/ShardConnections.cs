@@ -13,7 +13,8 @@ internal sealed class ShardConnections
     private readonly Shard _shard;
 
     /// <exception cref="ControlException">The shard was read without its administrator's login.</exception>
-    public ShardConnections(Shard shard)
+    /// <param name="anyHost">Take any of the DSN's hosts, not the primary alone.</param>
+    public ShardConnections(Shard shard, bool anyHost = false)
     {
         _shard = shard;
         Dsn dsn = shard.AdminDsn ?? throw new ControlException($"shard \"{shard.Name}\" has no DSN for its administrator");
@@ -24,7 +25,7 @@ internal sealed class ShardConnections
         // All names in our SQL are qualified; no role setting or schema of that database takes their place.
         _settings.SearchPath = "pg_catalog, pg_temp";
         _settings.MaxPoolSize = 8;
-        if (dsn.Hosts.Length > 1) _settings.TargetSessionAttributes = "primary";
+        if (dsn.Hosts.Length > 1 && !anyHost) _settings.TargetSessionAttributes = "primary";
     }
 
     /// <summary>The database that tenants of the models pool and schema share.</summary>
@@ -47,7 +48,7 @@ internal sealed class ShardConnections
             await connection.DisposeAsync();
             string reason = failed is PostgresException refused ? refused.MessageText : failed.InnerException?.Message ?? failed.Message;
             throw new ControlException($"shard \"{_shard.Name}\" ({_shard.AdminDsn!.WithDatabase(settings.Database!)}) cannot be logged in to: {reason}",
-                "See that the server runs, that the shard's DSN is right, and that its pg_hba.conf lets this machine in.", failed);
+                "See that the server runs, that the shard's DSN is right, and that its pg_hba.conf lets this machine in.", failed) { IsTransient = true };
         }
     }
 }

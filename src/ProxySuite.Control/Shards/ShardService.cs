@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 
@@ -12,51 +13,48 @@ public sealed partial class ShardService(ControlPlane control)
     public async Task<Shard> AddAsync(NewShard shard, CancellationToken cancellationToken)
     {
         if (WhyRefused(shard) is { } reason) throw new ControlException(reason);
-        await using IAsyncDisposable mine = await control.LockAsync($"shard {shard.Name}", cancellationToken);
-        if (await control.Store.FindShardAsync(shard.Name, cancellationToken) is { } found)
-        {
-            bool same = found.AdminDsn!.Reveal() == shard.Primary.Reveal() && found.ReplicaDsn?.Reveal() == shard.Replica?.Reveal()
-                && found.Region == shard.Region && found.TenantsMax == shard.TenantsMax && found.ConnectionsMax == shard.ConnectionsMax;
-            return same ? found : throw new ControlException($"shard \"{shard.Name}\" exists already, and otherwise", $"See: proxyctl shard show {shard.Name}");
-        }
-        Shard added = await control.Store.InsertShardAsync(shard, cancellationToken);
-        await control.AuditAsync("shard.add", $"shard {added.Name}", new { After = Facts(added) }, cancellationToken);
-        return added;
+        return (Shard)(await new JobRunner(control).RunAsync(new AddShard { Name = shard.Name, Shard = shard }, cancellationToken)).Result!;
     }
+
+    /// <summary>Changes how a shard is reached and what it takes; what is null stays as it is.</summary>
+    /// <remarks>Another DSN must lead to the same cluster: where tenants live is not changed by it.</remarks>
+    /// <exception cref="ControlException">A value out of its range; the new DSN leads to another cluster, or nowhere.</exception>
+    public async Task<Shard> SetAsync(ShardChange change, CancellationToken cancellationToken)
+    {
+        if (WhyRefused(change) is { } reason) throw new ControlException(reason);
+        return (Shard)(await new JobRunner(control).RunAsync(new SetShard
+        {
+            Name = change.Name, Primary = change.Primary, Replica = change.Replica, RemoveReplica = change.RemoveReplica, Region = change.Region,
+            TenantsMax = change.TenantsMax, ConnectionsMax = change.ConnectionsMax,
+        }, cancellationToken)).Result!;
+    }
+
+    /// <summary>Removes a shard that holds no tenant; its server is left as it is.</summary>
+    /// <exception cref="ControlException">Tenants are there, or are moving there.</exception>
+    public Task RemoveAsync(string name, CancellationToken cancellationToken)
+        => new JobRunner(control).RunAsync(new RemoveShard { Name = name }, cancellationToken);
 
     /// <exception cref="ControlException">No such shard.</exception>
     public async Task<ShardSummary> ShowAsync(string name, CancellationToken cancellationToken)
         => (await control.Store.ListShardsAsync(cancellationToken)).FirstOrDefault(summary => summary.Shard.Name == name)
             ?? throw new ControlException($"there is no shard \"{name}\"", "See: proxyctl shard list");
 
+    /// <summary>Looks at a shard as it is now; changes nothing.</summary>
+    /// <exception cref="ControlException">No such shard.</exception>
+    public async Task<System.Collections.Immutable.ImmutableArray<CheckFinding>> CheckAsync(string name, CancellationToken cancellationToken)
+        => await ShardCheck.RunAsync(control, await ShowAsync(name, cancellationToken), cancellationToken);
+
     /// <summary>Takes no new tenants from now on, or takes them again; those it has are served either way.</summary>
     /// <exception cref="RegistryException">No such shard, or changed by somebody else meanwhile.</exception>
     public async Task<Shard> SetAcceptingAsync(string name, bool accepting, CancellationToken cancellationToken)
-    {
-        Shard shard = await control.Store.GetShardAsync(name, cancellationToken);
-        if (shard.Accepting == accepting) return shard;
-        await control.Store.UpdateShardAsync(shard with { Accepting = accepting }, cancellationToken);
-        await control.AuditAsync("shard.drain", $"shard {name}", new { Before = new { shard.Accepting }, After = new { Accepting = accepting } }, cancellationToken);
-        return await control.Store.GetShardAsync(name, cancellationToken);
-    }
+        => (Shard)(await new JobRunner(control).RunAsync(new DrainShard { Name = name, Accepting = accepting }, cancellationToken)).Result!;
 
     /// <summary>Prepares the shard and its tenants' own databases, and opens it for tenants.</summary>
     /// <param name="lockdown">Null for the level it has.</param>
     /// <exception cref="ControlException">The server cannot hold tenants, or cannot be logged in to.</exception>
     /// <exception cref="RegistryException">No such shard; relaxed, while it holds sealed tenants.</exception>
     public async Task<ShardReport> PrepareAsync(string name, Lockdown? lockdown, CancellationToken cancellationToken)
-    {
-        await using IAsyncDisposable mine = await control.LockAsync($"shard {name}", cancellationToken);
-        Shard shard = await control.Store.GetShardAsync(name, cancellationToken);
-        Lockdown level = lockdown ?? shard.Lockdown;
-        // Stricter on the server than in the registry is harmless, the other way round is not: what a crash leaves must be on the safe side.
-        if (level == Lockdown.Relaxed && shard is { Lockdown: Lockdown.Strict, PreparedAt: not null }) await control.Store.MarkShardPreparedAsync(shard.Id, level, cancellationToken);
-        ShardReport report = await ShardPreparation.PrepareAsync(shard, level, await OwnDatabasesAsync(name, cancellationToken), cancellationToken);
-        await control.Store.MarkShardPreparedAsync(shard.Id, level, cancellationToken);
-        await control.AuditAsync("shard.prepare", $"shard {name}",
-            new { Before = new { shard.Lockdown, shard.PreparedAt }, After = new { Lockdown = level }, report.ServerVersion }, cancellationToken);
-        return report;
-    }
+        => (ShardReport)(await new JobRunner(control).RunAsync(new PrepareShard { Name = name, Lockdown = lockdown }, cancellationToken)).Result!;
 
     private static string? WhyRefused(NewShard shard) => shard switch
     {
@@ -67,22 +65,36 @@ public sealed partial class ShardService(ControlPlane control)
         _ => null,
     };
 
+    private static string? WhyRefused(ShardChange change) => change switch
+    {
+        { Region: { } region } when !RegionName().IsMatch(region) => $"\"{region}\" is no region: up to 63 letters, digits, '.', '-' and '_'",
+        { TenantsMax: < 1 or > 100_000 } => $"a shard holds 1 to 100000 tenants, not {change.TenantsMax}",
+        { ConnectionsMax: < 1 or > 100_000 } => $"a shard takes 1 to 100000 connections, not {change.ConnectionsMax}",
+        { Replica: not null, RemoveReplica: true } => "a replica is either named or removed",
+        _ => null,
+    };
+
     [GeneratedRegex(@"^[a-z0-9][a-z0-9_-]{0,62}\z")]
     private static partial Regex ShardName();
 
     [GeneratedRegex(@"^[A-Za-z0-9._-]{0,63}\z")]
     private static partial Regex RegionName();
+}
 
-    private async Task<List<string>> OwnDatabasesAsync(string shard, CancellationToken cancellationToken)
-        => [.. (await AllTenants.OfShardAsync(control.Store, shard, cancellationToken))
-            .Where(entry => entry.Tenant.Isolation == IsolationModel.Database).Select(entry => entry.Tenant.Placement.Database)];
+/// <summary>What is to be otherwise about a shard; null leaves it as it is.</summary>
+public sealed record ShardChange
+{
+    public required string Name { get; init; }
 
-    private static object Facts(Shard shard) => new
-    {
-        Primary = shard.AdminDsn!.ToString(),
-        Replica = shard.ReplicaDsn?.ToString(),
-        shard.Region,
-        shard.TenantsMax,
-        shard.ConnectionsMax,
-    };
+    public Dsn? Primary { get; init; }
+
+    public Dsn? Replica { get; init; }
+
+    public bool RemoveReplica { get; init; }
+
+    public string? Region { get; init; }
+
+    public int? TenantsMax { get; init; }
+
+    public int? ConnectionsMax { get; init; }
 }

@@ -1,8 +1,8 @@
 using System.Text;
+using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
-using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Control.Users;
 
@@ -14,47 +14,34 @@ public sealed class TenantUsers(ControlPlane control)
     /// <value>Whether passwords are stored as md5 hashes, for clients too old for SCRAM; default false.</value>
     public bool StoresMd5 { get; init; }
 
+    /// <summary>Longest time that an old password counts beside a new one.</summary>
+    public static readonly TimeSpan OverlapMax = TimeSpan.FromDays(30);
+
     /// <returns>The password that was set, for the one who asked for it to be made.</returns>
     /// <exception cref="RegistryException">No such tenant, the name is taken, or the role does not exist in the tenant's isolation model.</exception>
     public async Task<(TenantEntry Entry, Secret Password)> AddAsync(
         TenantSlug slug, string name, UserRole role, Secret? password, CancellationToken cancellationToken)
     {
         RequireName(name);
-        TenantEntry entry = await control.Store.GetTenantAsync(slug, cancellationToken);
-        if (entry.Tenant.Users.ContainsKey(name))
-        {
-            throw new ControlException($"tenant \"{slug}\" has a user \"{name}\" already", $"For a new password: proxyctl tenant rotate-password {slug} {name}");
-        }
-        if (role == UserRole.Owner && entry.Tenant.Isolation == IsolationModel.Pool)
-        {
-            throw new ControlException($"tenant \"{slug}\" shares its tables, so none of its users can own them", "Give the user the role app or readonly.");
-        }
         Secret chosen = password ?? Passwords.Generate();
-        await control.Store.InsertUserAsync(entry.Tenant.Id, new TenantUser(name, role, Verifier(name, chosen)), cancellationToken);
-        await control.AuditAsync("tenant.add-user", $"tenant {slug}", new { After = new { User = name, Role = EnumText.Of(role) } }, cancellationToken);
-        return (entry, chosen);
+        return (await RunAsync(new AddUser { Slug = slug, User = name, Role = role, Password = chosen, StoresMd5 = StoresMd5 }, cancellationToken), chosen);
     }
 
     /// <summary>Sets another password; sessions that are open stay open.</summary>
+    /// <param name="overlap">How long the old password goes on counting; 0 to 30 d.</param>
     /// <inheritdoc cref="AddAsync" path="/returns"/>
     /// <exception cref="RegistryException">No such tenant or user.</exception>
-    public async Task<(TenantEntry Entry, Secret Password)> RotatePasswordAsync(TenantSlug slug, string name, Secret? password, CancellationToken cancellationToken)
+    public async Task<(TenantEntry Entry, Secret Password)> RotatePasswordAsync(
+        TenantSlug slug, string name, Secret? password, CancellationToken cancellationToken, TimeSpan overlap = default)
     {
-        TenantEntry entry = await RequireUserAsync(slug, name, cancellationToken);
+        if (overlap < TimeSpan.Zero || overlap > OverlapMax) throw new ControlException("an old password counts for 0 to 30 days beside a new one");
         Secret chosen = password ?? Passwords.Generate();
-        await control.Store.SetUserPasswordAsync(entry.Tenant.Id, name, Verifier(name, chosen), null, cancellationToken);
-        await control.AuditAsync("tenant.rotate-password", $"tenant {slug}", new { User = name }, cancellationToken);
-        return (entry, chosen);
+        return (await RunAsync(new RotatePassword { Slug = slug, User = name, Overlap = overlap, Password = chosen, StoresMd5 = StoresMd5 }, cancellationToken), chosen);
     }
 
     /// <summary>Lets the user log in no more; sessions that are open stay open.</summary>
     /// <exception cref="RegistryException">No such tenant or user.</exception>
-    public async Task DropAsync(TenantSlug slug, string name, CancellationToken cancellationToken)
-    {
-        TenantEntry entry = await RequireUserAsync(slug, name, cancellationToken);
-        await control.Store.DeleteUserAsync(entry.Tenant.Id, name, cancellationToken);
-        await control.AuditAsync("tenant.drop-user", $"tenant {slug}", new { Before = new { User = name, Role = EnumText.Of(entry.Tenant.Users[name].Role) } }, cancellationToken);
-    }
+    public Task DropAsync(TenantSlug slug, string name, CancellationToken cancellationToken) => RunAsync(new DropUser { Slug = slug, User = name }, cancellationToken);
 
     /// <exception cref="ControlException">No name a client could send.</exception>
     internal static void RequireName(string name)
@@ -66,13 +53,6 @@ public sealed class TenantUsers(ControlPlane control)
         }
     }
 
-    private async Task<TenantEntry> RequireUserAsync(TenantSlug slug, string name, CancellationToken cancellationToken)
-    {
-        TenantEntry entry = await control.Store.GetTenantAsync(slug, cancellationToken);
-        return entry.Tenant.Users.ContainsKey(name) ? entry
-            : throw new ControlException($"tenant \"{slug}\" has no user \"{name}\"", $"It has: {string.Join(", ", entry.Tenant.Users.Keys.Order(StringComparer.Ordinal))}");
-    }
-
-    private PasswordVerifier Verifier(string user, Secret password)
-        => StoresMd5 ? Md5Verifier.Create(user, password.Reveal()) : ScramVerifier.Create(password.Reveal());
+    private async Task<TenantEntry> RunAsync(UserJob work, CancellationToken cancellationToken)
+        => (TenantEntry)(await new JobRunner(control).RunAsync(work, cancellationToken)).Result!;
 }

@@ -79,6 +79,15 @@ public sealed record PlanOverrides
     /// <value>Settings beside the plan's; the same name here wins.</value>
     public ImmutableSortedDictionary<string, string> Settings { get; init; } = PlanSettings.None;
 
+    /// <summary>Why they cannot be, with the limit that they break; null when they can.</summary>
+    public string? WhyRefused()
+        => (StatementTimeout is { } time ? PlanRules.StatementTimeout(time) : null)
+        ?? (WorkMemBytes is { } bytes ? PlanRules.WorkMem(bytes) : null)
+        ?? (Connections is { } connections ? PlanRules.Connections(connections) : null)
+        ?? PlanRules.QueriesPerSecond(QueriesPerSecond)
+        ?? (Weight is { } weight ? PlanRules.Weight(weight) : null)
+        ?? PlanSettings.WhyRefused(Settings);
+
     /// <summary>The plan as this tenant has it.</summary>
     public Plan Apply(Plan plan) => this == None ? plan : plan with
     {

@@ -99,6 +99,9 @@ public sealed record Tenant
     /// <value>End of the retention of a tenant being deleted; null for others.</value>
     public DateTimeOffset? DeleteAfter { get; init; }
 
+    /// <value>What undeleting goes back to; null for a tenant that is not being deleted, or was never whole.</value>
+    public TenantState? DeletedFrom { get; init; }
+
     /// <value>Part of what the passwords of its login roles are made from; raising it changes them all.</value>
     public int CredentialsEpoch { get; init; } = 1;
 

@@ -18,7 +18,17 @@ public enum JobState
 /// <param name="PayloadJson">What it needs to know; a JSON object without secrets.</param>
 /// <param name="Tenant">The tenant concerned, if one is.</param>
 /// <param name="Shard">The shard concerned, if one is.</param>
-public sealed record NewJob(string Kind, string Key, string PayloadJson = "{}", TenantId? Tenant = null, ShardId? Shard = null);
+public sealed record NewJob(string Kind, string Key, string PayloadJson = "{}", TenantId? Tenant = null, ShardId? Shard = null)
+{
+    /// <value>What it is done to, such as <c>tenant acme</c>: one job at a time works on a subject. Empty for a job that minds no other.</value>
+    public string Subject { get; init; } = "";
+
+    /// <value>Who asked for it.</value>
+    public string Actor { get; init; } = "";
+
+    /// <value>When it is due; null for now.</value>
+    public DateTimeOffset? RunAfter { get; init; }
+}
 
 /// <summary>A durable piece of work of the control plane.</summary>
 public sealed record Job
@@ -28,6 +38,10 @@ public sealed record Job
     public required string Kind { get; init; }
 
     public required string Key { get; init; }
+
+    public string Subject { get; init; } = "";
+
+    public string Actor { get; init; } = "";
 
     public TenantId? Tenant { get; init; }
 
@@ -53,6 +67,8 @@ public sealed record Job
     public string? LeaseOwner { get; init; }
 
     public DateTimeOffset? LeaseUntil { get; init; }
+
+    public DateTimeOffset RunAfter { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 

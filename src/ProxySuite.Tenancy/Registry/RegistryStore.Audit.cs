@@ -21,14 +21,15 @@ public sealed partial class RegistryStore
     /// <summary>The latest entries, newest first.</summary>
     /// <param name="subject">Only what was done to this; null for all.</param>
     /// <param name="limit">Most entries; 1 to 10 000.</param>
+    /// <param name="since">Only those not older than this; null for all.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public Task<IReadOnlyList<AuditEntry>> ListAuditAsync(string? subject = null, int limit = 100, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<AuditEntry>> ListAuditAsync(string? subject = null, int limit = 100, TimeSpan? since = null, CancellationToken cancellationToken = default)
         => QueryAsync(
             Command(
                 """
                 SELECT actor, action, subject, outcome, details::text, at FROM system.audit_log
-                WHERE $1::text IS NULL OR subject = $1 ORDER BY id DESC LIMIT $2
-                """, subject, limit),
+                WHERE ($1::text IS NULL OR subject = $1) AND ($3::interval IS NULL OR at >= now() - $3::interval) ORDER BY id DESC LIMIT $2
+                """, subject, limit, since),
             reader => new AuditEntry(reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3) == "done", reader.GetString(4),
                 reader.GetFieldValue<DateTimeOffset>(5)),
             cancellationToken);

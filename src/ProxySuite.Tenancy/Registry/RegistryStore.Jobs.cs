@@ -7,7 +7,7 @@ public sealed partial class RegistryStore
 {
     private const string JobColumns =
         "j.id, j.kind, j.key, j.tenant_id, j.shard_id, j.state, j.step, j.payload::text, j.progress::text, j.attempts, j.last_error, j.fence, " +
-        "j.lease_owner, j.lease_until, j.created_at, j.finished_at";
+        "j.lease_owner, j.lease_until, j.created_at, j.finished_at, j.subject, j.actor, j.run_after";
 
     // Leases are compared by the database's clock alone, so workers' clocks do not matter.
     private const string Leasable = "(j.state = 'queued' AND j.run_after <= now() OR j.state = 'running' AND j.lease_until < now())";
@@ -17,7 +17,8 @@ public sealed partial class RegistryStore
     {
         const string Insert =
             """
-            INSERT INTO system.jobs (id, kind, key, payload, tenant_id, shard_id) VALUES ($1, $2, $3, $4::jsonb, $5, $6)
+            INSERT INTO system.jobs (id, kind, key, payload, tenant_id, shard_id, subject, actor, run_after)
+            VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8, coalesce($9::timestamptz, now()))
             ON CONFLICT (kind, key) WHERE finished_at IS NULL DO NOTHING
             """;
         // Between our insert that met an open job and our look at it, the job may end: then there is room for ours.
@@ -26,7 +27,8 @@ public sealed partial class RegistryStore
             var id = Guid.CreateVersion7();
             await GuardAsync(async () =>
             {
-                await using NpgsqlCommand command = Command(Insert, id, job.Kind, job.Key, job.PayloadJson, job.Tenant?.Value, job.Shard?.Value);
+                await using NpgsqlCommand command = Command(Insert, id, job.Kind, job.Key, job.PayloadJson, job.Tenant?.Value, job.Shard?.Value,
+                    job.Subject, job.Actor, job.RunAfter?.ToUniversalTime());
                 return await command.ExecuteNonQueryAsync(cancellationToken);
             });
             Job? found = await QueryOneAsync(
@@ -40,19 +42,54 @@ public sealed partial class RegistryStore
     /// <param name="owner">The worker's name.</param>
     /// <param name="duration">How long the lease lasts without <see cref="RenewJobAsync"/>.</param>
     /// <param name="jobId">The job to take; null for any that is due.</param>
+    /// <param name="takeOver">Take that job also before its time or from another worker: for whoever holds its subject, which proves that the other is gone.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Null when there is none to take: not due, finished, or leased by another worker.</returns>
-    public Task<Job?> LeaseJobAsync(string owner, TimeSpan duration, Guid? jobId = null, CancellationToken cancellationToken = default)
+    public Task<Job?> LeaseJobAsync(string owner, TimeSpan duration, Guid? jobId = null, bool takeOver = false, CancellationToken cancellationToken = default)
         => QueryOneAsync(
             Command(
                 $"""
                 UPDATE system.jobs j SET state = 'running', fence = j.fence + 1, attempts = j.attempts + 1, lease_owner = $1,
                   lease_until = now() + $2::interval, updated_at = now()
-                WHERE j.id = (SELECT j.id FROM system.jobs j WHERE {Leasable} AND ($3::uuid IS NULL OR j.id = $3)
+                WHERE j.id = (SELECT j.id FROM system.jobs j WHERE ({Leasable} OR $4 AND j.id = $3 AND j.finished_at IS NULL) AND ($3::uuid IS NULL OR j.id = $3)
                               ORDER BY j.run_after LIMIT 1 FOR UPDATE SKIP LOCKED)
                 RETURNING {JobColumns}
-                """, owner, duration, jobId),
+                """, owner, duration, jobId, takeOver),
             ReadJob, cancellationToken);
+
+    /// <summary>Jobs that could be worked on now, the longest due first: for a worker that takes their subject before it leases them.</summary>
+    public Task<IReadOnlyList<Job>> ListDueJobsAsync(int limit = 100, CancellationToken cancellationToken = default)
+        => QueryAsync(Command($"SELECT {JobColumns} FROM system.jobs j WHERE {Leasable} ORDER BY j.run_after LIMIT $1", limit), ReadJob, cancellationToken);
+
+    /// <summary>Jobs of a subject that were begun and have not ended, oldest first.</summary>
+    public Task<IReadOnlyList<Job>> ListBegunJobsAsync(string subject, CancellationToken cancellationToken = default)
+        => QueryAsync(
+            Command($"SELECT {JobColumns} FROM system.jobs j WHERE j.subject = $1 AND j.finished_at IS NULL AND j.attempts > 0 ORDER BY j.created_at, j.id", subject),
+            ReadJob, cancellationToken);
+
+    /// <summary>Ends the job and enters it in the audit log, both or neither: every job is found there once.</summary>
+    /// <param name="lease">The worker's lease.</param>
+    /// <param name="state">Succeeded or Failed.</param>
+    /// <param name="error">Why it failed; null otherwise.</param>
+    /// <param name="auditJson">What to enter: an object without secrets; null for nothing, where nothing was done.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="RegistryException">LeaseLost.</exception>
+    public Task FinishJobAsync(JobLease lease, JobState state, string? error, string? auditJson, CancellationToken cancellationToken = default)
+        => GuardAsync(async () =>
+        {
+            await using NpgsqlCommand command = Command(
+                """
+                WITH ended AS (
+                  UPDATE system.jobs SET state = $3, last_error = $4, lease_owner = NULL, lease_until = NULL, finished_at = now(), updated_at = now()
+                  WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING actor, kind, subject),
+                entered AS (
+                  INSERT INTO system.audit_log (actor, action, subject, outcome, details)
+                  SELECT actor, kind, subject, CASE $3 WHEN 'failed' THEN 'failed' ELSE 'done' END, $5::jsonb FROM ended WHERE $5::text IS NOT NULL)
+                SELECT count(*) FROM ended
+                """, lease.JobId, lease.Fence, EnumText.Of(state), error, auditJson);
+            return await command.ExecuteScalarAsync(cancellationToken) is 1L ? true
+                : throw new RegistryException(RegistryFailure.LeaseLost, $"job {lease.JobId} belongs to another worker now");
+        });
 
     /// <exception cref="RegistryException">LeaseLost.</exception>
     public Task RenewJobAsync(JobLease lease, TimeSpan duration, CancellationToken cancellationToken = default)
@@ -118,5 +155,8 @@ public sealed partial class RegistryStore
         LeaseUntil = reader.IsDBNull(13) ? null : reader.GetFieldValue<DateTimeOffset>(13),
         CreatedAt = reader.GetFieldValue<DateTimeOffset>(14),
         FinishedAt = reader.IsDBNull(15) ? null : reader.GetFieldValue<DateTimeOffset>(15),
+        Subject = reader.GetString(16),
+        Actor = reader.GetString(17),
+        RunAfter = reader.GetFieldValue<DateTimeOffset>(18),
     };
 }

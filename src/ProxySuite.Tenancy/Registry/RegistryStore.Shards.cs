@@ -71,6 +71,23 @@ public sealed partial class RegistryStore
                 shard.Id.Value, shard.Version, shard.Region, shard.TenantsMax, shard.ConnectionsMax, shard.Accepting),
             RegistryFailure.VersionChanged, $"shard \"{shard.Name}\" was changed by somebody else", cancellationToken);
 
+    /// <summary>Stores another way to reach the shard, with all that follows from it.</summary>
+    /// <exception cref="RegistryException">VersionChanged.</exception>
+    public Task SetShardDsnsAsync(Shard shard, Dsn primary, Dsn? replica, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(
+            Command(
+                """
+                UPDATE system.shards SET primary_endpoints = $3, replica_endpoints = $4, database_name = $5, tls_mode = $6, primary_dsn = $7, replica_dsn = $8
+                WHERE id = $1 AND version = $2
+                """,
+                shard.Id.Value, shard.Version, Endpoints(primary), Endpoints(replica), primary.Database, EnumText.Of(primary.Tls), primary.Reveal(), replica?.Reveal()),
+            RegistryFailure.VersionChanged, $"shard \"{shard.Name}\" was changed by somebody else", cancellationToken);
+
+    /// <exception cref="RegistryException">InUse: tenants are, were or are going there; NotFound.</exception>
+    public Task DeleteShardAsync(Shard shard, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(Command("DELETE FROM system.shards WHERE id = $1 AND version = $2", shard.Id.Value, shard.Version),
+            RegistryFailure.VersionChanged, $"shard \"{shard.Name}\" was changed by somebody else", cancellationToken);
+
     /// <summary>Notes that the shard is ready for tenants, and under which lockdown.</summary>
     public Task MarkShardPreparedAsync(ShardId id, Lockdown lockdown, CancellationToken cancellationToken = default)
         => ChangeOneAsync(

@@ -114,9 +114,44 @@ public sealed partial class RegistryStore
     /// <inheritdoc cref="ChangeTenantAsync" path="/returns"/>
     public Task<TenantEntry> SetTenantStateAsync(
         Tenant tenant, TenantState state, string? reason = null, DateTimeOffset? deleteAfter = null, CancellationToken cancellationToken = default)
-        => ChangeTenantAsync(tenant, "state = $3, suspend_reason = $4, delete_after = $5",
+        => ChangeTenantAsync(tenant, "state = $3, suspend_reason = $4, delete_after = $5, suspended_until = NULL, deleted_from = NULL",
             [EnumText.Of(state), state == TenantState.Suspended ? reason : null, state == TenantState.Deleting ? deleteAfter?.ToUniversalTime() : null],
             cancellationToken);
+
+    /// <summary>Suspends a tenant, or changes reason and date of one that is.</summary>
+    /// <param name="until">When it is to be resumed by itself; null for never.</param>
+    /// <inheritdoc cref="ChangeTenantAsync" path="/returns"/>
+    public Task<TenantEntry> SuspendTenantAsync(Tenant tenant, string? reason, DateTimeOffset? until, CancellationToken cancellationToken = default)
+        => ChangeTenantAsync(tenant, "state = 'suspended', suspend_reason = $3, suspended_until = $4", [reason, until?.ToUniversalTime()], cancellationToken);
+
+    /// <summary>Gives a tenant up, with a way back until its retention is over.</summary>
+    /// <inheritdoc cref="ChangeTenantAsync" path="/returns"/>
+    public Task<TenantEntry> GiveUpTenantAsync(Tenant tenant, DateTimeOffset deleteAfter, CancellationToken cancellationToken = default)
+        => ChangeTenantAsync(tenant, "state = 'deleting', deleted_from = CASE WHEN state IN ('active', 'suspended') THEN state ELSE deleted_from END, delete_after = $3",
+            [deleteAfter.ToUniversalTime()], cancellationToken);
+
+    /// <summary>Takes a deletion back: the tenant is what it was before.</summary>
+    /// <inheritdoc cref="ChangeTenantAsync" path="/returns"/>
+    public Task<TenantEntry> UndeleteTenantAsync(Tenant tenant, CancellationToken cancellationToken = default)
+        => ChangeTenantAsync(tenant, "state = deleted_from, deleted_from = NULL, delete_after = NULL", [], cancellationToken);
+
+    /// <summary>Gives a tenant another slug; the old one is kept from others for 30 days.</summary>
+    /// <exception cref="RegistryException">AlreadyExists, VersionChanged.</exception>
+    public async Task<TenantEntry> RenameTenantAsync(Tenant tenant, TenantSlug slug, CancellationToken cancellationToken = default)
+    {
+        await ChangeOneAsync(Command("UPDATE system.tenants SET slug = $3 WHERE id = $1 AND version = $2", tenant.Id.Value, tenant.Version, slug.Value),
+            RegistryFailure.VersionChanged, Changed(tenant), cancellationToken);
+        return await GetTenantAsync(slug, cancellationToken);
+    }
+
+    /// <returns>Null when there is no such tenant.</returns>
+    public Task<TenantEntry?> FindTenantAsync(TenantId id, CancellationToken cancellationToken = default)
+        => QueryOneAsync(Command(TenantRow.Select + " WHERE t.id = $1", id.Value), TenantRow.Read, cancellationToken);
+
+    /// <summary>What the tenant has otherwise than its plan.</summary>
+    public async Task<PlanOverrides> GetOverridesAsync(TenantId tenant, CancellationToken cancellationToken = default)
+        => await QueryOneAsync(Command($"SELECT {PlanRow.OverrideColumns} FROM system.tenant_overrides o WHERE o.tenant_id = $1", tenant.Value),
+            reader => PlanRow.ReadOverrides(reader, 0), cancellationToken) ?? PlanOverrides.None;
 
     /// <inheritdoc cref="ChangeTenantAsync" path="/returns"/>
     /// <exception cref="RegistryException">NotFound (plan), VersionChanged.</exception>
@@ -145,7 +180,7 @@ public sealed partial class RegistryStore
             ON CONFLICT (tenant_id) DO UPDATE SET
               (statement_timeout_ms, work_mem_kb, connections, queries_per_second, weight, pool_mode, settings) = ($2, $3, $4, $5, $6, $7, $8::jsonb)
             """;
-        if (PlanSettings.WhyRefused(overrides.Settings) is { } reason) throw new RegistryException(RegistryFailure.Refused, reason);
+        if (overrides.WhyRefused() is { } reason) throw new RegistryException(RegistryFailure.Refused, reason);
         return ChangeOneAsync(
             Command(Upsert, tenant.Value, (long?)overrides.StatementTimeout?.TotalMilliseconds, overrides.WorkMemBytes / 1024, overrides.Connections,
                 overrides.QueriesPerSecond, overrides.Weight, overrides.PoolMode is { } mode ? EnumText.Of(mode) : null,

@@ -38,6 +38,14 @@ public sealed partial class RegistryStore
                 """, tenant.Value, user.Name, verifier.ToStoredForm(), overlap, user.Verifier.ToStoredForm()),
             RegistryFailure.VersionChanged, $"the password of user \"{user.Name}\" was changed by somebody else", cancellationToken);
 
+    /// <summary>Replaces a password that nobody was told; the one before it goes on counting as long as it was to.</summary>
+    /// <param name="untold">The verifier that stands there now.</param>
+    /// <exception cref="RegistryException">VersionChanged.</exception>
+    public Task ReplaceUserPasswordAsync(TenantId tenant, string name, string untold, PasswordVerifier verifier, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(
+            Command("UPDATE system.tenant_users SET verifier = $3 WHERE tenant_id = $1 AND name = $2 AND verifier = $4", tenant.Value, name, verifier.ToStoredForm(), untold),
+            RegistryFailure.VersionChanged, $"the password of user \"{name}\" was changed by somebody else", cancellationToken);
+
     /// <exception cref="RegistryException">NotFound.</exception>
     public Task DeleteUserAsync(TenantId tenant, string name, CancellationToken cancellationToken = default)
         => ChangeOneAsync(Command("DELETE FROM system.tenant_users WHERE tenant_id = $1 AND name = $2", tenant.Value, name),

@@ -11,9 +11,9 @@ internal static class TenantRow
     private const string TenantColumns =
         "t.id, t.slug, t.isolation, t.identity, t.state, t.suspend_reason, t.schema_name, coalesce(t.own_database, s.database_name), " +
         "t.placement_epoch, t.placement_state, t.credentials_epoch, t.created_at, t.version, u.names, u.roles, u.verifiers, u.valid_until, " +
-        "u.previous, u.previous_until, t.suspended_until, t.delete_after, t.allowed_networks::text[]";
+        "u.previous, u.previous_until, t.suspended_until, t.delete_after, t.allowed_networks::text[], t.deleted_from";
 
-    private const int PlanAt = 22;
+    private const int PlanAt = 23;
     private const int OverridesAt = PlanAt + PlanRow.ColumnCount;
     private const int ShardAt = OverridesAt + PlanRow.OverrideColumnCount;
 
@@ -52,6 +52,7 @@ internal static class TenantRow
             SuspendedUntil = reader.IsDBNull(19) ? null : reader.GetFieldValue<DateTimeOffset>(19),
             DeleteAfter = reader.IsDBNull(20) ? null : reader.GetFieldValue<DateTimeOffset>(20),
             AllowedAddresses = AddressList.Parse(reader.GetFieldValue<string[]>(21)),
+            DeletedFrom = reader.IsDBNull(22) ? null : EnumText.Parse<TenantState>(reader.GetString(22)),
             Plan = PlanRow.ReadOverrides(reader, OverridesAt).Apply(PlanRow.Read(reader, PlanAt)),
         };
         return new TenantEntry(tenant, shard);

@@ -34,7 +34,7 @@ internal sealed class ControlWorld : IAsyncDisposable
 
     public string KeyFile { get; }
 
-    public ControlPlane Control { get; }
+    public ControlPlane Control { get; private set; }
 
     /// <summary>Nothing but empty databases.</summary>
     public static async Task<ControlWorld> EmptyAsync(int version) => await EmptyAsync(await PostgresServer.SharedAsync(version));
@@ -58,6 +58,30 @@ internal sealed class ControlWorld : IAsyncDisposable
         await world.MustAsync("shard", "prepare", "s1", "--lockdown", lockdown);
         return world;
     }
+
+    /// <summary>Another control plane on the same registry, as another run of the program has it.</summary>
+    /// <param name="reached">Called where a job may be cut off.</param>
+    public ControlPlane NewControl(Func<string, Task>? reached = null)
+        => new(DsnParser.Parse(RegistryDsn), "tester") { MasterKey = Key(), Reached = reached ?? (_ => Task.CompletedTask) };
+
+    /// <summary>Ends every connection to registry and shard, as they end with the programs that hold them.</summary>
+    public async Task EndAllConnectionsAsync()
+    {
+        string registry = new NpgsqlConnectionStringBuilder(RegistryDsn).Database!;
+        string? own = await Server.ScalarAsync<string>("SELECT string_agg('tenant_' || replace(id::text, '-', ''), ',') FROM system.tenants WHERE isolation = 'database'", registry);
+        await Server.ExecuteAsync(
+            $"""
+            SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+            WHERE pid <> pg_backend_pid() AND datname = ANY (string_to_array('{registry},{ShardDatabase},{own}', ','))
+            """);
+        NpgsqlConnection.ClearAllPools();
+        await Control.DisposeAsync();
+        Control = new ControlPlane(DsnParser.Parse(RegistryDsn), "tester");
+    }
+
+    /// <summary>Lets the time pass that a worker waits before it takes over what was cut off; what is scheduled for another day stays.</summary>
+    public Task MakeOpenJobsDueAsync() => Server.ExecuteAsync(
+        "UPDATE system.jobs SET lease_until = now() - interval '1 s' WHERE state = 'running'", new NpgsqlConnectionStringBuilder(RegistryDsn).Database!);
 
     public MasterKey Key() => MasterKey.ReadFile(KeyFile);
 

@@ -1,0 +1,118 @@
+using System.Text.Json.Serialization;
+using Npgsql;
+using ProxySuite.Control.Jobs;
+using ProxySuite.Control.Provisioning;
+using ProxySuite.Control.Shards;
+using ProxySuite.Control.Tenants;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Registry;
+
+namespace ProxySuite.Control.Plans;
+
+/// <summary>Enters or changes a plan, and lets the shards know what each of its tenants' roles may use.</summary>
+internal sealed record SetPlan : ControlJob
+{
+    public override string Kind => "plan.set";
+
+    [JsonIgnore]
+    public override string Subject => $"plan {Plan.Name}";
+
+    /// <value>As it is to be.</value>
+    public required Plan Plan { get; init; }
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        Plan? before = await job.Store.FindPlanAsync(Plan.Name, cancellationToken);
+        if (before is not null) job.Before(before);
+        Plan after = Plan with { Version = before?.Version ?? 0 };
+        await job.StepAsync("registry", async () =>
+        {
+            if (before is not null && IsSame(after, before)) job.IsUnchanged = true;
+            else after = await job.Store.SavePlanAsync(after, cancellationToken);
+        }, cancellationToken);
+        job.After(after);
+        List<TenantEntry> tenants = await AllTenants.OfPlanAsync(job.Store, Plan.Name, cancellationToken);
+        foreach (IGrouping<string, TenantEntry> shard in tenants.GroupBy(entry => entry.Shard.Name))
+        {
+            await job.StepAsync($"limits on {shard.Key}", () => RoleLimits.SetAsync(job, shard.Key, shard, cancellationToken), cancellationToken);
+        }
+        job.Result = (after, tenants.Count);
+    }
+
+    // A record compares its settings by reference.
+    private static bool IsSame(Plan left, Plan right) => left with { Settings = right.Settings } == right && left.Settings.SequenceEqual(right.Settings);
+}
+
+/// <summary>Gives a tenant another plan.</summary>
+internal sealed record SetTenantPlan : TenantJob
+{
+    public override string Kind => "tenant.set-plan";
+
+    public required string Plan { get; init; }
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        if (await job.Store.FindPlanAsync(Plan, cancellationToken) is null) throw new ControlException($"there is no plan \"{Plan}\"", "See: proxyctl plan list");
+        TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
+        job.Before(entry.Tenant.Plan.Name);
+        job.After(Plan);
+        await job.StepAsync("registry", async () =>
+        {
+            if (entry.Tenant.Plan.Name == Plan) job.IsUnchanged = true;
+            else entry = await job.Store.SetTenantPlanAsync(entry.Tenant, Plan, cancellationToken);
+        }, cancellationToken);
+        await job.StepAsync("limits", () => RoleLimits.SetAsync(job, entry.Shard.Name, [entry], cancellationToken), cancellationToken);
+        job.Result = entry;
+    }
+}
+
+/// <summary>Sets what a tenant has otherwise than its plan.</summary>
+internal sealed record SetTenantOverrides : TenantJob
+{
+    public override string Kind => "tenant.set";
+
+    /// <value>Take back what was set before.</value>
+    public bool Reset { get; init; }
+
+    /// <value>What to set; what is null here stays as it is.</value>
+    public required PlanOverrides Change { get; init; }
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        if (Change.WhyRefused() is { } reason) throw new ControlException(reason);
+        TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
+        PlanOverrides before = await job.Store.GetOverridesAsync(entry.Tenant.Id, cancellationToken);
+        job.Before(before);
+        PlanOverrides from = Reset ? PlanOverrides.None : before;
+        var after = new PlanOverrides
+        {
+            Connections = Change.Connections ?? from.Connections,
+            StatementTimeout = Change.StatementTimeout ?? from.StatementTimeout,
+            WorkMemBytes = Change.WorkMemBytes ?? from.WorkMemBytes,
+            QueriesPerSecond = Change.QueriesPerSecond ?? from.QueriesPerSecond,
+            Weight = Change.Weight ?? from.Weight,
+            PoolMode = Change.PoolMode ?? from.PoolMode,
+            Settings = from.Settings.SetItems(Change.Settings),
+        };
+        job.After(after);
+        await job.StepAsync("registry", () => job.Store.SetOverridesAsync(entry.Tenant.Id, after, cancellationToken), cancellationToken);
+        entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
+        await job.StepAsync("limits", () => RoleLimits.SetAsync(job, entry.Shard.Name, [entry], cancellationToken), cancellationToken);
+        job.Result = entry;
+    }
+}
+
+/// <summary>What the servers themselves hold a tenant's roles to.</summary>
+internal static class RoleLimits
+{
+    public static async Task SetAsync(JobContext job, string shard, IEnumerable<TenantEntry> tenants, CancellationToken cancellationToken)
+    {
+        var servers = new ShardConnections(await job.Store.GetShardAsync(shard, cancellationToken));
+        await using NpgsqlConnection connection = await servers.OpenSharedAsync(cancellationToken);
+        // A tenant that is still being made gets its limits with its roles.
+        foreach (TenantEntry[] some in tenants.Where(entry => entry.Tenant.State != TenantState.Creating).Chunk(100))
+        {
+            await connection.ExecuteAsync(string.Concat(some.Select(entry => TenantRoles.Limits(entry.Tenant))), cancellationToken);
+        }
+    }
+}

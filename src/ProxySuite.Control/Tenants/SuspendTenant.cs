@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text.Json;
+using ProxySuite.Control.Jobs;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Tenancy.Registry;
+
+namespace ProxySuite.Control.Tenants;
+
+/// <summary>Keeps everything of a tenant and serves nothing.</summary>
+internal sealed record SuspendTenant : TenantJob
+{
+    public override string Kind => "tenant.suspend";
+
+    public string? Reason { get; init; }
+
+    public DateTimeOffset? Until { get; init; }
+
+    public bool Now { get; init; }
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
+        RequireState(entry, TenantState.Active, TenantState.Suspended);
+        job.Before(TenantFacts.Of(entry));
+        // The proxies hear of it with this; what they do not end by themselves, the shard does.
+        await job.StepAsync("registry", async () =>
+        {
+            Tenant tenant = entry.Tenant;
+            if (tenant.State != TenantState.Suspended || tenant.SuspendReason != Reason || tenant.SuspendedUntil != Until)
+            {
+                entry = await job.Store.SuspendTenantAsync(tenant, Reason, Until, cancellationToken);
+            }
+            else
+            {
+                job.IsUnchanged = true;
+            }
+        }, cancellationToken);
+        job.After(TenantFacts.Of(entry));
+        await FenceAsync(job, entry, Now, cancellationToken);
+        if (Until is { } until) await job.StepAsync("schedule", () => ScheduleAsync(job, entry.Tenant.Id, until, cancellationToken), cancellationToken);
+        job.Result = entry;
+    }
+
+    private static Task ScheduleAsync(JobContext job, TenantId tenant, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        var due = new ResumeDue { Tenant = tenant.Value, Until = until };
+        return job.Store.EnqueueJobAsync(new NewJob(due.Kind, due.Key, JobKinds.Payload(due), tenant) { Subject = due.Subject, Actor = job.Owner, RunAfter = until }, cancellationToken);
+    }
+}
+
+/// <summary>Serves a suspended tenant again.</summary>
+internal sealed record ResumeTenant : TenantJob
+{
+    public override string Kind => "tenant.resume";
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
+        RequireState(entry, TenantState.Active, TenantState.Suspended);
+        job.Before(TenantFacts.Of(entry));
+        job.Result = await ResumeAsync(job, entry, cancellationToken);
+    }
+
+    /// <summary>First the shard, then the registry: what is let in finds the door open.</summary>
+    internal static async Task<TenantEntry> ResumeAsync(JobContext job, TenantEntry entry, CancellationToken cancellationToken)
+    {
+        await TenantDoor.OpenAsync(job, entry, cancellationToken);
+        await job.StepAsync("registry", async () =>
+        {
+            if (entry.Tenant.State == TenantState.Active) job.IsUnchanged = true;
+            else entry = await job.Store.SetTenantStateAsync(entry.Tenant, TenantState.Active, cancellationToken: cancellationToken);
+        }, cancellationToken);
+        job.After(TenantFacts.Of(entry));
+        return entry;
+    }
+}
+
+/// <summary>Resumes a tenant on the day that its suspension named; nothing to do when it was resumed, or suspended otherwise, meanwhile.</summary>
+internal sealed record ResumeDue : ControlJob
+{
+    public override string Kind => "tenant.resume-due";
+
+    // By id: the tenant may be called otherwise by then.
+    public required Guid Tenant { get; init; }
+
+    public required DateTimeOffset Until { get; init; }
+
+    public override string Subject => $"tenant {Tenant:D} until {Until.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)}";
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        job.IsUnchanged = true;
+        if (await job.Store.FindTenantAsync(new TenantId(Tenant), cancellationToken) is not { } found) return;
+        // Interactive verbs hold the tenant by its slug.
+        await using IAsyncDisposable mine = await job.Control.LockAsync($"tenant {found.Tenant.Slug}", cancellationToken);
+        TenantEntry? entry = await job.Store.FindTenantAsync(new TenantId(Tenant), cancellationToken);
+        if (entry is not { Tenant: { State: TenantState.Suspended, SuspendedUntil: { } until } } || until > Until.AddMilliseconds(1)) return;
+        job.IsUnchanged = false;
+        job.Before(TenantFacts.Of(entry));
+        job.Result = await ResumeTenant.ResumeAsync(job, entry, cancellationToken);
+    }
+}
