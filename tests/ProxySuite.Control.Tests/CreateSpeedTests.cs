@@ -4,7 +4,6 @@ using Npgsql;
 using ProxySuite.Control.Provisioning;
 using ProxySuite.Control.Tests.Support;
 using ProxySuite.Tenancy.Model;
-using ProxySuite.Tenancy.Registry;
 
 namespace ProxySuite.Control.Tests;
 
@@ -50,7 +49,7 @@ public sealed class CreateSpeedTests
                 $"create {EnumText.Of(model),-9} n={times.Count,-4} p50 {times[times.Count / 2],7:F1}  p99 {times[times.Count * 99 / 100],7:F1}  max {times[^1],7:F1} ms"));
         }
         Assert.Equal(0, failures);
-        IReadOnlyList<TenantEntry> all = await AllTenants.OfShardAsync(world.Control.Store, "s1", CancellationToken.None);
+        List<TenantEntry> all = await AllTenants.OfShardAsync(world.Control.Store, "s1", CancellationToken.None);
         Assert.Equal(Tenants + (3 * Samples), all.Count);
         Assert.All(all, entry => Assert.Equal(TenantState.Active, entry.Tenant.State));
         Assert.Empty(await world.Control.Store.ListJobsAsync(openOnly: true));

@@ -9,7 +9,6 @@ using ProxySuite.Control.Tenants;
 using ProxySuite.Control.Tests.Support;
 using ProxySuite.Control.Users;
 using ProxySuite.Tenancy.Model;
-using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
 using Xunit.Abstractions;
 
@@ -94,7 +93,7 @@ public sealed class KillTests(ITestOutputHelper output)
         await WriteReportAsync();
     }
 
-    private async Task KillAsync(ControlWorld world, Verb verb, List<string> points, int index, string how, Func<Scene, ControlPlane, Task> finish)
+    private static async Task KillAsync(ControlWorld world, Verb verb, List<string> points, int index, string how, Func<Scene, ControlPlane, Task> finish)
     {
         var scene = new Scene(world, string.Create(CultureInfo.InvariantCulture, $"k{index}-{how}"), verb.Model);
         // What is not about a tenant is brought back to where it was.
@@ -120,7 +119,7 @@ public sealed class KillTests(ITestOutputHelper output)
         await using ControlPlane next = world.NewControl();
         await finish(scene, next);
         await verb.Check(scene);
-        Assert.Empty((await next.Store.ListJobsAsync(openOnly: true)).Where(job => job.Attempts > 0));
+        Assert.DoesNotContain(await next.Store.ListJobsAsync(openOnly: true), job => job.Attempts > 0);
         Report.Enqueue($"{verb.Name,-20} {points[index],-42} {how,-8} converged");
     }
 
@@ -178,7 +177,7 @@ public sealed class KillTests(ITestOutputHelper output)
             await using NpgsqlConnection app = await world.ConnectAsync(tenant);
             await app.RunAsync("INSERT INTO notes (id, text) VALUES (2, 'more')");
             // A worker that finished the making has told nobody a password; whoever was told one can log in with it.
-            if (_new is not null) Assert.True(tenant.Users["app"].Verifier.Matches(_new.Reveal()));
+            if (_new is not null) Assert.True(tenant.Users["app"].Verifier.Matches("app", _new.Reveal()));
             if (_old is not null) Assert.Equal("kept", await app.ReadAsync<string>("SELECT text FROM notes WHERE id = 1"));
         }
 
@@ -223,13 +222,13 @@ public sealed class KillTests(ITestOutputHelper output)
             Assert.Equal(limit, await world.Server.ScalarAsync<int>($"SELECT rolconnlimit FROM pg_roles WHERE rolname = '{BackendNames.Role(entry.Tenant.Id, UserRole.App)}'"));
         }
 
-        public async Task CheckPasswordAsync(string user) => Assert.True((await EntryAsync()).Tenant.Users[user].Verifier.Matches(_new!.Reveal()));
+        public async Task CheckPasswordAsync(string user) => Assert.True((await EntryAsync()).Tenant.Users[user].Verifier.Matches(user, _new!.Reveal()));
 
         public async Task CheckRotatedAsync()
         {
             TenantUser app = (await EntryAsync()).Tenant.Users["app"];
-            Assert.True(app.Verifier.Matches(_new!.Reveal()));
-            Assert.True(app.Previous!.Matches(_old!.Reveal()), "the password that clients have still counts");
+            Assert.True(app.Verifier.Matches("app", _new!.Reveal()));
+            Assert.True(app.Previous!.Matches("app", _old!.Reveal()), "the password that clients have still counts");
         }
 
         private TenantRequest Request() => new() { Slug = Slug, Plan = "growth", Isolation = model, Template = Servers.NotesTemplate(model) };

@@ -1,10 +1,8 @@
 using System.Text.Json;
 using Npgsql;
 using ProxySuite.Control.Plans;
-using ProxySuite.Control.Tenants;
 using ProxySuite.Control.Tests.Support;
 using ProxySuite.Tenancy.Model;
-using ProxySuite.Tenancy.Registry;
 using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Control.Tests;
@@ -136,12 +134,12 @@ public sealed class LifeTests
         await world.RunAsync("the first one\n", ["tenant", "create", "acme", "--plan", "free", "--password-stdin"]);
         await world.RunAsync("the second one\n", ["tenant", "rotate-password", "acme", "app", "--overlap", "1h", "--password-stdin"]);
         TenantUser app = (await world.EntryAsync("acme")).Tenant.Users["app"];
-        Assert.True(app.Verifier.Matches("the second one") && app.Previous!.Matches("the first one"));
+        Assert.True(app.Verifier.Matches("app", "the second one") && app.Previous!.Matches("app", "the first one"));
         Assert.Null(app.PreviousAt(DateTimeOffset.UtcNow.AddMinutes(61)));
         // One exchange lets either in: both verifiers have one salt.
         foreach ((string password, bool isRight) in ((string, bool)[])[("the second one", true), ("the first one", true), ("another one", false)])
         {
-            var server = new ScramServer(app.Verifier, former: app.PreviousAt(DateTimeOffset.UtcNow));
+            var server = new ScramServer((ScramVerifier)app.Verifier, former: (ScramVerifier?)app.PreviousAt(DateTimeOffset.UtcNow));
             var client = new ScramClient(password);
             Assert.True(client.TryAnswer(server.Start("SCRAM-SHA-256"u8, client.Start()), out byte[]? answer));
             Assert.Equal(isRight, server.TryFinish(answer, out byte[]? last));

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using ProxySuite.Tenancy.Cache;
 using ProxySuite.Tenancy.Model;
-using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
 using ProxySuite.Tenancy.Tests.Support;
 using ProxySuite.Testing.Servers;

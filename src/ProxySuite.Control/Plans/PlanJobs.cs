@@ -5,7 +5,6 @@ using ProxySuite.Control.Provisioning;
 using ProxySuite.Control.Shards;
 using ProxySuite.Control.Tenants;
 using ProxySuite.Tenancy.Model;
-using ProxySuite.Tenancy.Registry;
 
 namespace ProxySuite.Control.Plans;
 

@@ -27,9 +27,9 @@ internal sealed record DeleteTenant : TenantJob
         job.Result = entry;
     }
 
-    private static Task ScheduleAsync(JobContext job, Tenant tenant, CancellationToken cancellationToken)
+    private static Task<Job> ScheduleAsync(JobContext job, Tenant tenant, CancellationToken cancellationToken)
     {
-        var due = new PurgeDue { Tenant = tenant.Id.Value };
+        var due = new PurgeDue { Tenant = tenant.Id.Value, Day = tenant.DeleteAfter!.Value };
         return job.Store.EnqueueJobAsync(
             new NewJob(due.Kind, due.Key, JobKinds.Payload(due), tenant.Id) { Subject = due.Subject, Actor = job.Owner, RunAfter = tenant.DeleteAfter }, cancellationToken);
     }

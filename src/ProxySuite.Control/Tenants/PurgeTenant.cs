@@ -1,7 +1,7 @@
+using System.Globalization;
 using Npgsql;
 using ProxySuite.Control.Jobs;
 using ProxySuite.Control.Provisioning;
-using ProxySuite.Control.Shards;
 using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Control.Tenants;
@@ -56,7 +56,10 @@ internal sealed record PurgeDue : ControlJob
 
     public required Guid Tenant { get; init; }
 
-    public override string Subject => $"purge of tenant {Tenant:D}";
+    // A tenant deleted, had back and deleted again has a day for each deletion; only the last one finds something to do.
+    public required DateTimeOffset Day { get; init; }
+
+    public override string Subject => $"purge of tenant {Tenant:D} after {Day.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)}";
 
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
@@ -41,7 +40,7 @@ internal sealed record SuspendTenant : TenantJob
         job.Result = entry;
     }
 
-    private static Task ScheduleAsync(JobContext job, TenantId tenant, DateTimeOffset until, CancellationToken cancellationToken)
+    private static Task<Job> ScheduleAsync(JobContext job, TenantId tenant, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var due = new ResumeDue { Tenant = tenant.Value, Until = until };
         return job.Store.EnqueueJobAsync(new NewJob(due.Kind, due.Key, JobKinds.Payload(due), tenant) { Subject = due.Subject, Actor = job.Owner, RunAfter = until }, cancellationToken);

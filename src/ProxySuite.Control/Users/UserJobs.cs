@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using ProxySuite.Control.Jobs;
 using ProxySuite.Control.Tenants;
 using ProxySuite.Tenancy.Model;
-using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
 using ProxySuite.Wire.Scram;
 

@@ -86,7 +86,12 @@ internal sealed partial class ClientSession
         bool isMidMessage = _bodyLeft > 0 && !_isBodyDropped;
         var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync || ledger.IsUncertain ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any);
         _isReleaseHeldBack = isMidMessage;
-        if (!SessionMachine.MayRelease(_pool.Config.Mode, facts)) return;
+        if (!SessionMachine.MayRelease(_pool.Config.Mode, facts))
+        {
+            // A pin or the pool mode holds the server; the transaction is over all the same.
+            if (_ending is not null && IsIdle) End(_ending);
+            return;
+        }
         _server = null;
         _isReleaseHeldBack = false;
         _isHoldingServerBack = false;
@@ -97,6 +102,7 @@ internal sealed partial class ClientSession
         ledger.Shrink();
         Enter(SessionState.Idle);
         _pool.Checkin(server);
+        if (_ending is not null) End(_ending);
     }
 
     /// <inheritdoc/>

@@ -44,6 +44,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     private SessionState _state = SessionState.Idle;
     private ServerConnection? _server;
     private PgError? _refusal;
+    private PgError? _ending;           // why it ends when its transaction is over
 
     /// <param name="link">The client's connection, still in pipe mode.</param>
     /// <param name="context">Its reactor's shared parts.</param>
@@ -104,6 +105,16 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         SendError(error);
         CloseFromHere();
     }
+
+    /// <summary>Ends the session when its transaction is over, and at once when none is under way.</summary>
+    public void EndAtBoundary(PgError error)
+    {
+        if (_state != SessionState.Linked || IsIdle) End(error);
+        else _ending = error;
+    }
+
+    /// <summary>Takes back an <see cref="EndAtBoundary"/> that has not come about.</summary>
+    public void Stay() => _ending = null;
 
     /// <inheritdoc/>
     public void OnClosed(CloseCause cause)

@@ -193,18 +193,20 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         if (change.New is { Tenant.IsActive: true } news)
         {
             context.Router.Update(news);
+            if (change.Old.Tenant.IsActive) return;
+            foreach (ClientSession session in SessionsOf(context, id)) session.Stay();
             return;
         }
         if (!context.Router.Pools.ContainsKey(id)) return;
         PgError refusal = ProxyErrors.TenantSuspended() with { SqlState = SqlState.AdminShutdown };
         // By tenant and not by pool: a tenant that has moved has clients on its former pool, too.
-        foreach (ClientSession session in context.Sessions.All.Where(session => session.Pool.Source is TenantEntry entry && entry.Tenant.Id == id).ToList())
-        {
-            session.End(refusal);
-        }
+        foreach (ClientSession session in SessionsOf(context, id)) session.EndAtBoundary(refusal);
         // Those who are still logging in.
         context.Router.Suspend(id, change.New?.Tenant.Version ?? long.MaxValue, ProxyErrors.TenantSuspended());
     }
+
+    private static List<ClientSession> SessionsOf(FrontendContext context, TenantId id)
+        => context.Sessions.All.Where(session => session.Pool.Source is TenantEntry entry && entry.Tenant.Id == id).ToList();
 
     private static void EndIdle(FrontendContext context)
     {

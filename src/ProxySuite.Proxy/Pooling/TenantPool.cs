@@ -193,7 +193,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         CountLent(-1);
         if (server.IsClosed) return;
         server.LastUsedAt = _reactor.NowMilliseconds;
-        if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || IsOverdrawn || IsTooOld(server))
+        if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || Refusal is not null || IsOverdrawn || IsTooOld(server))
         {
             CloseServer(server);
             return;

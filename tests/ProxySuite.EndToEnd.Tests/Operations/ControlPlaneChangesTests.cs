@@ -28,9 +28,14 @@ public sealed class ControlPlaneChangesTests(ProxydWorld world)
         TestTenant tenant = await world.CreateTenantAsync("debtor", "free", "pool", "s2");
         using RawClient idle = await world.Proxyd.LoginRawAsync(tenant);
         using RawClient busy = await world.Proxyd.LoginRawAsync(tenant);
+        using RawClient stuck = await world.Proxyd.LoginRawAsync(tenant);
         await busy.QueryAsync("BEGIN");
         await world.ProxyctlAsync("tenant", "suspend", "debtor", "--reason", "unpaid");
-        foreach (RawClient client in (RawClient[])[idle, busy])
+        Assert.Equal("57P01", ErrorOf(await idle.Wire.ReadToEndAsync()).SqlState);
+        // A transaction comes to its end first.
+        await busy.QueryAsync("INSERT INTO notes (id, body) VALUES (77, 'paid at last')");
+        await busy.SendAsync(FrontendBytes.Query("COMMIT"));
+        foreach (RawClient client in (RawClient[])[busy, stuck])
         {
             IReadOnlyList<WireMessage> last = await client.Wire.ReadToEndAsync();
             PgError error = ErrorOf(last);
