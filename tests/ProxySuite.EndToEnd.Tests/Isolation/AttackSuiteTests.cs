@@ -16,17 +16,24 @@ public sealed class AttackSuiteTests(ProxydWorld world, ITestOutputHelper output
 
     private static readonly ConcurrentDictionary<string, Task<TestTenant>> Tenants = new();
 
-    /// <summary>Model and PostgreSQL's version.</summary>
-    public static TheoryData<string, int> Stages => new() { { "pool", 15 }, { "pool", 18 }, { "schema", 15 }, { "schema", 18 }, { "database", 15 }, { "database", 18 } };
+    private static readonly ConcurrentDictionary<string, Task> Shards = new();
+
+    /// <summary>Identity, model, lockdown and PostgreSQL's version.</summary>
+    public static TheoryData<string, string, string, int> Stages => new()
+    {
+        { "role", "pool", "relaxed", 15 }, { "role", "pool", "relaxed", 18 }, { "role", "schema", "relaxed", 15 }, { "role", "schema", "relaxed", 18 },
+        { "role", "database", "relaxed", 15 }, { "role", "database", "relaxed", 18 }, { "role", "pool", "strict", 15 }, { "role", "schema", "strict", 18 },
+    };
 
     [Theory, MemberData(nameof(Stages))]
-    public async Task Every_attack_is_held(string model, int version)
+    public async Task Every_attack_is_held(string identity, string model, string lockdown, int version)
     {
-        Stage stage = await StageAsync(model, version);
-        using var run = new AttackRun(stage);
+        Stage stage = await StageAsync(model, version, identity, lockdown);
+        // A strict shard refuses much before it could do harm, in the proxy or in the engine.
+        using var run = new AttackRun(stage, alsoRefused: lockdown == "strict" ? "42501 0A000 42P01 22P02 42704" : "");
         await run.PrepareAsync();
         await run.CarryOutAsync(All(stage, run.LargeObject));
-        output.WriteLine($"role/{model} on PostgreSQL {version}: tried {run.Tried}, held {run.Tried - run.Harmful.Count}");
+        output.WriteLine($"{identity}/{model} ({lockdown}) on PostgreSQL {version}: tried {run.Tried}, held {run.Tried - run.Harmful.Count}");
         Assert.True(run.Harmful.Count == 0, Lines("did harm", run.Harmful.Select(harm => $"{harm.What}: {harm.Harm}")));
         Assert.True(run.Unexpected.Count == 0, Lines("ended unexpectedly", run.Unexpected));
         Assert.InRange(run.Tried, AttacksMin, int.MaxValue);
@@ -84,14 +91,22 @@ public sealed class AttackSuiteTests(ProxydWorld world, ITestOutputHelper output
         .. Attacks.OnRows(stage.Attacker, stage.Victim, stage.User),
     ];
 
-    private async Task<Stage> StageAsync(string model, int version)
+    private async Task<Stage> StageAsync(string model, int version, string identity = "role", string lockdown = "relaxed")
     {
         string shard = version == 15 ? "s1" : "s2";
-        TestTenant attacker = await TenantAsync($"attacker-{model}-{version}"), victim = await TenantAsync($"victim-{model}-{version}");
-        return new ProxydStage(world, attacker, "app", victim);
+        if (lockdown == "strict")
+        {
+            shard = $"strict{version}";
+            await Shards.GetOrAdd(shard, _ => AddStrictShardAsync(shard, version == 15 ? world.Shard15 : world.Shard18));
+        }
+        string name = $"{identity}-{model}-{lockdown}-{version}";
+        return new ProxydStage(world, await TenantAsync($"attacker-{name}"), "app", await TenantAsync($"victim-{name}"));
 
-        Task<TestTenant> TenantAsync(string slug) => Tenants.GetOrAdd(slug, _ => world.CreateTenantAsync(slug, "four", model, shard));
+        Task<TestTenant> TenantAsync(string slug) => Tenants.GetOrAdd(slug, _ => world.CreateTenantAsync(slug, "four", model, shard, identity));
     }
+
+    private async Task AddStrictShardAsync(string name, ProxySuite.Testing.Servers.PostgresServer server)
+        => await world.AddShardAsync(name, server, await server.CreateDatabaseAsync(name), "strict");
 
     private static string Lines(string what, IEnumerable<string> lines) => $"{what}:\n  {string.Join("\n  ", lines)}";
 }

@@ -77,7 +77,7 @@ internal static class AttacksOnLimits
             await duel.SayAsync("SELECT current_setting('work_mem')");
             await duel.ComeBackAsync();
             using RawClient fresh = await duel.Stage.ConnectAttackerAsync();
-            if (await fresh.ScalarAsync("SELECT count(*) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole WHERE r.rolname = session_user AND s.setconfig::text ~ 'work_mem|statement_timeout'") != "0") duel.Harm.Add("the role has settings of its own making");
+            if (await fresh.ScalarAsync("SELECT coalesce(rolconfig::text ~ 'work_mem|statement_timeout', false) FROM pg_roles WHERE rolname = session_user") != "f") duel.Harm.Add("the role has settings of its own making");
         });
         yield return new("ALTER ROLE of oneself to another password", "42501", async duel =>
         {
