@@ -143,8 +143,8 @@ internal static class ProxyErrors
         Hint: "The connection is closed. Check that the client speaks the PostgreSQL protocol, version 3.", Severity: "FATAL");
 
     public static PgError FunctionCallRefused() => new(
-        SqlState.FeatureNotSupported, "the function call sub-protocol is not supported",
-        Hint: "Call the function with SELECT.", Severity: "FATAL");
+        SqlState.FeatureNotSupported, "functions other than those of large objects cannot be called by their OID",
+        Hint: "Call the function with SELECT.");
 
     public static PgError TransactionInStatementMode() => new(
         SqlState.FeatureNotSupported, "transaction blocks are not allowed in statement pooling mode",

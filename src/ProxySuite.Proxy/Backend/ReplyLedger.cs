@@ -9,6 +9,9 @@ internal enum Owed : byte
     /// <summary>Query: anything of a result, any number of times, until ReadyForQuery.</summary>
     Query,
 
+    /// <summary>FunctionCall: FunctionCallResponse, then ReadyForQuery.</summary>
+    FunctionCall,
+
     /// <summary>Parse: ParseComplete.</summary>
     Parse,
 
@@ -148,8 +151,8 @@ internal sealed class ReplyLedger
         LastPushed++;
         if (_count == 1) DropCopyEnds();
         if (owed is Owed.OwnParseComplete or Owed.OwnMessage) _own++;
-        // A Query commits what came before it without a Sync, as a Sync does.
-        if (owed is Owed.Sync or Owed.Query) IsUnsynced = false;
+        // A Query or FunctionCall commits what came before it without a Sync, as a Sync does.
+        if (owed is Owed.Sync or Owed.Query or Owed.FunctionCall) IsUnsynced = false;
         else if (owed != Owed.CopyEnd) IsUnsynced = true;
     }
 
@@ -188,6 +191,10 @@ internal sealed class ReplyLedger
                 if (head.Owed is Owed.DescribePortal or Owed.DescribeStatement) Pop();
                 else if (head.Owed != Owed.Query) return Reply.Violation;
                 return reply;
+            case BackendMessage.FunctionCallResponse:
+                if (head.Owed != Owed.FunctionCall) return Reply.Violation;
+                _isQueryAnswered = true;
+                return reply;
             case BackendMessage.ParseComplete:
                 if (head is { Owed: Owed.Parse, Tag: IParsedStatement parsed }) parsed.Statement.IsProven = true;
                 return PopIf(head.Owed == Owed.Parse, reply);
@@ -205,7 +212,7 @@ internal sealed class ReplyLedger
             case BackendMessage.ErrorResponse:
                 IsUncertain |= IsCopyIn && _syncsInCopy > 0;
                 if (IsCopyIn) EndCopy();
-                if (head.Owed is Owed.Query or Owed.Sync)
+                if (head.Owed is Owed.Query or Owed.Sync or Owed.FunctionCall)
                 {
                     _isQueryAnswered = true;
                     return reply;
@@ -219,7 +226,7 @@ internal sealed class ReplyLedger
         }
     }
 
-    private bool CanBeReady => _count > 0 && (_ring[_head].Owed == Owed.Sync || (_ring[_head].Owed == Owed.Query && _isQueryAnswered));
+    private bool CanBeReady => _count > 0 && (_ring[_head].Owed == Owed.Sync || (_ring[_head].Owed is Owed.Query or Owed.FunctionCall && _isQueryAnswered));
 
     /// <summary>What the entry at the head is about; null for nothing in particular.</summary>
     public object? HeadTag => _count > 0 ? _ring[_head].Tag : null;

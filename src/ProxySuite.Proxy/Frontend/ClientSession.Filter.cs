@@ -19,7 +19,7 @@ internal sealed partial class ClientSession
     {
         ServerConnection server = _server!;
         RefusedStatement? refused = null;
-        bool hasNames = isWhole && (_queryFacts.Traits & NamingTraits) != 0;
+        bool hasNames = isWhole && !_isNative && (_queryFacts.Traits & NamingTraits) != 0;
         if (hasNames && MustWaitForAnswers(received, at, ref from, rewritten)) return;
         // A Query destroys the unnamed statement (protocol-flow: Extended Query).
         _statements.ForgetUnnamed();

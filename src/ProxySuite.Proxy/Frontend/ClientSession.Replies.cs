@@ -56,7 +56,7 @@ internal sealed partial class ClientSession
         _rollbacks = 0;
         _readyUpTo = server.Ledger.LastSettled;
         if (_isDiscardClosed && server.Ledger.Count == 0) EndDiscard();
-        if (status != TransactionStatus.Idle && _pool.Config.Mode == PoolMode.Statement)
+        if (status != TransactionStatus.Idle && Mode == PoolMode.Statement)
         {
             _stats.ErrorsClient++;
             End(ProxyErrors.TransactionInStatementMode());
@@ -86,7 +86,7 @@ internal sealed partial class ClientSession
         bool isMidMessage = _bodyLeft > 0 && !_isBodyDropped;
         var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync || ledger.IsUncertain ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any);
         _isReleaseHeldBack = isMidMessage;
-        if (!SessionMachine.MayRelease(_pool.Config.Mode, facts))
+        if (!SessionMachine.MayRelease(Mode, facts))
         {
             // A pin or the pool mode holds the server; the transaction is over all the same.
             if (_ending is not null && IsIdle) End(_ending);

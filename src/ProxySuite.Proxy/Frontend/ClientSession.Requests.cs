@@ -1,4 +1,5 @@
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Frames;
@@ -127,7 +128,7 @@ internal sealed partial class ClientSession
             bool isBatchStart = !_server.Ledger.IsUnsynced && (_server.Ledger.Count == 0 || _server.OwesSettingsAlone);
             bool isSkipped = _server.Ledger.IsSkippingToSync && type != FrontendMessage.Sync;
             PgError? refusal = null;
-            Admission admission = !isSkipped && isWhole && type is FrontendMessage.Query or FrontendMessage.Bind ? Admit(type, body, out refusal) : Admission.Pass;
+            Admission admission = !isSkipped && isWhole && type is FrontendMessage.Query or FrontendMessage.Bind or FrontendMessage.FunctionCall ? Admit(type, body, out refusal) : Admission.Pass;
             if (admission == Admission.Hold)
             {
                 SendOut(received[from..at], rewritten);
@@ -138,7 +139,7 @@ internal sealed partial class ClientSession
             if (admission == Admission.Refuse) RefuseStatement(type, refusal!, header, received, at, ref from, rewritten);
             else if (!isSkipped && !TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
             if (_isAwaitingAnswers) continue;
-            if (admission == Admission.Pass && (isBatchStart || _kept is not null)) Keep(type, received[at..end], isWhole, isBatchStart);
+            if (!_isNative && admission == Admission.Pass && (isBatchStart || _kept is not null)) Keep(type, received[at..end], isWhole, isBatchStart);
             at = end;
             _bodyLeft = header.FrameLength - (int)(isWhole ? header.FrameLength : body.Length + FrameHeader.Size);
             _isBodyDropped = false;
@@ -165,6 +166,11 @@ internal sealed partial class ClientSession
                 ledger.Push(Owed.Sync);
                 _isDiscardClosed = _isDiscardSent;
                 break;
+            case FrontendMessage.FunctionCall:
+                // With arguments longer than a receive buffer its OID, at the front, is all that was not looked at.
+                if (!isWhole && !LargeObjectCalls.Has(System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(body))) throw new PgErrorException(ProxyErrors.FunctionCallRefused().AsFatal());
+                ledger.Push(Owed.FunctionCall);
+                break;
             case FrontendMessage.CopyDone or FrontendMessage.CopyFail:
                 ledger.Push(Owed.CopyEnd);
                 break;
@@ -182,6 +188,13 @@ internal sealed partial class ClientSession
             _queryFacts = facts;
             return facts.Traits == StatementTraits.None || DriverReset.Is(sql) ? Admission.Pass : AdmitText(facts.Traits, SessionChange.From(sql, facts), out refusal);
         }
+        if (type == FrontendMessage.FunctionCall)
+        {
+            // Who shares a role with others shares its large objects, too.
+            bool isAllowed = LargeObjectCalls.Has(FunctionCall.Read(body).FunctionOid) && _pool.Config.Notifications != NotificationReach.None;
+            if (!isAllowed) refusal = ProxyErrors.FunctionCallRefused();
+            return isAllowed ? Admission.Pass : Admission.Refuse;
+        }
         if (!Bind.TryReadNames(body, out Bind bind)) return Admission.Pass;
         if (bind.StatementName.IsEmpty) return AdmitText(_unnamedTraits, _unnamedChange, out refusal);
         return _statements.Find(bind.StatementName) is { } binding ? AdmitText(binding.Statement.Traits, binding.Statement.Change, out refusal) : Admission.Pass;
@@ -194,7 +207,7 @@ internal sealed partial class ClientSession
         _stats.ErrorsClient++;
         Cut(received, at, ref from, rewritten, header.FrameLength);
         server.Statements.Unnamed = UnnamedStatement.Unknown;
-        if (type == FrontendMessage.Query)
+        if (type is FrontendMessage.Query or FrontendMessage.FunctionCall)
         {
             _statements.ForgetUnnamed();
             Query.Write(rewritten, RefusedStatement.Text);
@@ -300,7 +313,7 @@ internal sealed partial class ClientSession
     private void AnswerRefusal(FrontendMessage type)
     {
         // Behind the error of an extended batch a Query is skipped too, as a server would.
-        if (type == FrontendMessage.Sync || (type == FrontendMessage.Query && !_isRefusedToSync))
+        if (type == FrontendMessage.Sync || (type is FrontendMessage.Query or FrontendMessage.FunctionCall && !_isRefusedToSync))
         {
             if (!_isRefusedToSync) SendError(_refusal!);
             ToClient(ReadyIdle);
@@ -317,7 +330,7 @@ internal sealed partial class ClientSession
     private void Refuse(FrontendMessage type)
     {
         _stats.ErrorsClient++;
-        End(type == FrontendMessage.FunctionCall ? ProxyErrors.FunctionCallRefused() : ProxyErrors.MessageNotSupported((byte)type));
+        End(ProxyErrors.MessageNotSupported((byte)type));
     }
 
     /// <summary>Cuts a message out of what goes to the server.</summary>

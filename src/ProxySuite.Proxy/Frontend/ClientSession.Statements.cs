@@ -36,17 +36,23 @@ internal sealed partial class ClientSession
             case FrontendMessage.Bind:
                 if (!Bind.TryReadNames(body, out Bind bind)) PgProtocolException.ThrowMalformed(nameof(Bind), "its names do not end");
                 if (isWhole) bind = Bind.Read(body);
-                TakeBind(bind, header, body, received, at, ref from, rewritten);
+                if (_isNative) TakeNativeBind(bind);
+                else TakeBind(bind, header, body, received, at, ref from, rewritten);
                 return true;
             case FrontendMessage.Describe:
                 Describe describe = Describe.Read(body);
-                if (describe.Target == StatementOrPortal.Statement) TakeDescribe(describe.Name, received, at, header.FrameLength, ref from, rewritten);
+                if (_isNative && describe.Target == StatementOrPortal.Statement) _server!.Ledger.Push(Owed.DescribeStatement);
+                else if (describe.Target == StatementOrPortal.Statement) TakeDescribe(describe.Name, received, at, header.FrameLength, ref from, rewritten);
                 else _server!.Ledger.Push(Owed.DescribePortal);
                 return true;
             case FrontendMessage.Close:
                 Close close = Close.Read(body);
-                if (close.Target == StatementOrPortal.Statement) TakeClose(close.Name, received, at, header.FrameLength, ref from, rewritten);
+                if (close.Target == StatementOrPortal.Statement && !_isNative) TakeClose(close.Name, received, at, header.FrameLength, ref from, rewritten);
                 else _server!.Ledger.Push(Owed.Close);
+                return true;
+            case FrontendMessage.Execute when _isNative:
+                if (isWhole) Execute.Read(body);
+                _server!.Ledger.Push(Owed.Execute);
                 return true;
             case FrontendMessage.Execute:
                 TakeExecute(body, isWhole, received, at, header.FrameLength, ref from, rewritten);
@@ -76,6 +82,11 @@ internal sealed partial class ClientSession
     {
         int length = insteadOf ?? body.Length; // of the message as the client sent it
         Parse parse = Parse.Read(body);
+        if (_isNative)
+        {
+            TakeNativeParse(parse, insteadOf, length, received, at, ref from, rewritten);
+            return;
+        }
         ServerConnection server = _server!;
         ReadOnlySpan<byte> content = body[(parse.StatementName.Length + 1)..];
         if (parse.StatementName.IsEmpty)
@@ -139,6 +150,12 @@ internal sealed partial class ClientSession
         ServerConnection server = _server!;
         NoteUnscanned();
         BeginLongText(start[(nameLength + 1)..]);
+        if (_isNative)
+        {
+            if (nameLength == 0) (_unnamedTraits, _unnamedChange) = (StatementTraits.None, null);
+            server.Ledger.Push(Owed.Parse);
+            return;
+        }
         if (nameLength == 0)
         {
             _statements.SetUnnamed([]);

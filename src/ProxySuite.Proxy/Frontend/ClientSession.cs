@@ -28,9 +28,6 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
     private static long s_numbers;
 
-    /// <summary>The session has its server for itself, for as long as it lasts.</summary>
-    private bool _isNative => _pool.Config.Mode == PoolMode.Session;
-
     private readonly TransportConnection _link;
     private readonly FrontendContext _context;
     private TenantPool _pool;
@@ -51,8 +48,10 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     /// <param name="pool">Its tenant's pool.</param>
     /// <param name="login">What the handshake found out.</param>
     /// <param name="told">The parameters that the client was told at login.</param>
-    public ClientSession(TransportConnection link, FrontendContext context, TenantPool pool, ClientLogin login, ParameterSnapshot told)
+    /// <param name="own">In session mode the server that is its own; <see cref="TakeOver"/> follows.</param>
+    public ClientSession(TransportConnection link, FrontendContext context, TenantPool pool, ClientLogin login, ParameterSnapshot told, ServerConnection? own = null)
     {
+        _isNative = own is not null;
         _link = link;
         _context = context;
         _pool = pool;
@@ -63,7 +62,8 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         _startup = _settings = pool.Settings.Intern(login.Settings);
         _told = told;
         KeepWithinLimits();
-        ProcessId = context.Sessions.NewId();
+        // Drivers compare it with pg_backend_pid() and with what notifications say; in session mode it is the server's own.
+        ProcessId = own?.CancelKey.ProcessId ?? context.Sessions.NewId();
         CancelSecret = System.Security.Cryptography.RandomNumberGenerator.GetBytes(login.CancelKeyLength);
         LastAnswerAt = context.Reactor.NowMilliseconds;
         pool.Clients++;
@@ -97,6 +97,9 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
 
     /// <summary>Reactor time in milliseconds of the last answer, or of the login.</summary>
     public long LastAnswerAt { get; private set; }
+
+    // As it was at the login: a plan that changes meanwhile is for those who come after.
+    private PoolMode Mode => _isNative ? PoolMode.Session : _pool.Config.Mode == PoolMode.Session ? PoolMode.Transaction : _pool.Config.Mode;
 
     /// <summary>Ends the session from inside the proxy: the client is told why, as far as it still reads.</summary>
     public void End(PgError error)
@@ -157,7 +160,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         if (_server is { } server)
         {
             _server = null;
-            if (_pins.Any || _pool.Config.Mode == PoolMode.Session) server.IsDirty = true;
+            if (_pins.Any || _isNative) server.IsDirty = true;
             bool isAtBoundary = !_isCutOff && (_bodyLeft == 0 || _isBodyDropped);
             if (server.Ledger.IsFree && isAtBoundary) _pool.Checkin(server);
             else

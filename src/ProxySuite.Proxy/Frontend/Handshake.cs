@@ -9,6 +9,7 @@ using ProxySuite.Tenancy.Model;
 using ProxySuite.Wire.Errors;
 using ProxySuite.Wire.Frames;
 using ProxySuite.Wire.Messages;
+using PoolMode = ProxySuite.Tenancy.Model.PoolMode;
 
 namespace ProxySuite.Proxy.Frontend;
 
@@ -107,16 +108,17 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     // A CancelRequest gets no reply, not even an error (protocol-flow, "Canceling Requests in Progress"): whoever guesses keys learns nothing from us.
     private async Task CancelAsync(CancelRequest request, FrontendContext context)
     {
-        int reactor = SessionTable.ReactorOf(request.ProcessId);
-        if (reactor >= contexts.Count)
+        int first = SessionTable.ReactorOf(request.ProcessId);
+        CancelResult result = CancelResult.Unknown;
+        // The id says where, unless it is a server's own.
+        for (int i = 0; i < contexts.Count && result == CancelResult.Unknown; i++)
         {
-            context.Stats.Count(CancelResult.Unknown);
-            return;
+            FrontendContext home = contexts[(first + i) % contexts.Count];
+            var done = new TaskCompletionSource<CancelResult>();
+            home.Reactor.Post(static state => _ = CancelAtHomeAsync(((FrontendContext, CancelRequest, TaskCompletionSource<CancelResult>))state!), (home, request, done));
+            result = await done.Task;
         }
-        FrontendContext home = contexts[reactor];
-        var done = new TaskCompletionSource<CancelResult>();
-        home.Reactor.Post(static state => _ = CancelAtHomeAsync(((FrontendContext, CancelRequest, TaskCompletionSource<CancelResult>))state!), (home, request, done));
-        context.Stats.Count(await done.Task);
+        context.Stats.Count(result);
     }
 
     private static async Task CancelAtHomeAsync((FrontendContext Home, CancelRequest Request, TaskCompletionSource<CancelResult> Done) work)
@@ -160,10 +162,21 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         TransportConnection link, FrontendContext home, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
     {
         TenantPool pool = home.Router.PoolOf(authenticated.Entry);
-        ParameterSnapshot told = await LoginWaiter.ParametersAsync(pool, (int)login.Role);
+        ServerConnection? own = null;
+        ParameterSnapshot told;
+        if (pool.Config.Mode == PoolMode.Session)
+        {
+            (pool, own) = await LoginWaiter.ServerAsync(pool, (int)login.Role);
+            told = own.Parameters;
+            if (link.IsClosed || pool.Refusal is not null) pool.Checkin(own);
+        }
+        else
+        {
+            told = await LoginWaiter.ParametersAsync(pool, (int)login.Role);
+            // Moved meanwhile.
+            while (pool.Successor is { } successor) pool = successor;
+        }
         if (link.IsClosed) throw new IOException("the client left while it waited for a server");
-        // Moved or suspended meanwhile.
-        while (pool.Successor is { } successor) pool = successor;
         if (pool.Refusal is { } refusal) throw new PgErrorException(refusal);
         foreach ((string name, string value) in startup.Parameters)
         {
@@ -171,7 +184,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             if (told[name] is not null) told = told.With(name, value);
         }
         told = pool.Parameters.Intern(told.With("session_authorization", login.User));
-        var session = new ClientSession(link, home, pool, login, told);
+        var session = new ClientSession(link, home, pool, login, told, own);
         Authentication.WriteOk(pipe.Out);
         foreach ((string name, string value) in told.All) ParameterStatus.Write(pipe.Out, name, value);
         BackendKeyData.Write(pipe.Out, session.ProcessId, session.CancelSecret);
@@ -182,6 +195,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         }
         link.SetHandler(session);
         link.Send(pipe.Out.WrittenSpan);
+        if (own is not null) session.TakeOver(own);
     }
 
     private static void Refuse(TransportConnection link, FrontendContext context, PgError error, RefusalReason reason, string tenant, string user, string? forLog = null)

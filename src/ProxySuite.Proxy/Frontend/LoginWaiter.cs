@@ -11,8 +11,26 @@ internal sealed class LoginWaiter : PoolWaiter
 {
     private TenantPool _pool;
     private readonly TaskCompletionSource<ParameterSnapshot> _done = new();
+    private readonly bool _isKept;
+    private ServerConnection? _server;
 
-    private LoginWaiter(TenantPool pool) => _pool = pool;
+    private LoginWaiter(TenantPool pool, bool isKept)
+    {
+        _pool = pool;
+        _isKept = isKept;
+    }
+
+    /// <summary>In session mode: a server for the client's whole session, and the pool that lent it.</summary>
+    /// <inheritdoc cref="ParametersAsync" path="/exception"/>
+    public static async Task<(TenantPool Pool, ServerConnection Server)> ServerAsync(TenantPool pool, int role)
+    {
+        if (pool.Refusal is { } refusal) throw new PgErrorException(refusal.AsFatal());
+        var waiter = new LoginWaiter(pool, isKept: true);
+        if (pool.TryCheckout(role) is { } server) waiter.OnServerLent(server);
+        else if (pool.Enqueue(waiter, role) is { } full) throw new PgErrorException(full.AsFatal());
+        await waiter._done.Task;
+        return (waiter._pool, waiter._server!);
+    }
 
     /// <summary>What a server of this role reports; known at once for all clients but the first.</summary>
     /// <exception cref="PgErrorException">57P03 or 53300, when no server connection came in time.</exception>
@@ -20,7 +38,7 @@ internal sealed class LoginWaiter : PoolWaiter
     {
         if (pool.Refusal is { } refusal) throw new PgErrorException(refusal.AsFatal());
         if (pool.Welcome[role] is { } known) return ValueTask.FromResult(known);
-        var waiter = new LoginWaiter(pool);
+        var waiter = new LoginWaiter(pool, isKept: false);
         if (pool.TryCheckout(role) is { } server)
         {
             waiter.OnServerLent(server);
@@ -37,7 +55,8 @@ internal sealed class LoginWaiter : PoolWaiter
     {
         ParameterSnapshot parameters = server.Parameters;
         _pool.Welcome[server.RoleIndex] = parameters;
-        _pool.Checkin(server);
+        if (_isKept) _server = server;
+        else _pool.Checkin(server);
         _done.TrySetResult(parameters);
     }
 

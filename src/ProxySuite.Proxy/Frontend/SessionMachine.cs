@@ -43,9 +43,9 @@ internal static class SessionMachine
     {
         (SessionState.Closing, _) => FrontendAction.Drop,
         (_, FrontendMessage.Terminate) => FrontendAction.Terminate,
-        (_, FrontendMessage.PasswordMessage or FrontendMessage.FunctionCall) => FrontendAction.Refuse,
+        (_, FrontendMessage.PasswordMessage) => FrontendAction.Refuse,
         (_, not (FrontendMessage.Query or FrontendMessage.Parse or FrontendMessage.Bind or FrontendMessage.Describe or FrontendMessage.Execute
-            or FrontendMessage.Close or FrontendMessage.Sync or FrontendMessage.Flush
+            or FrontendMessage.Close or FrontendMessage.Sync or FrontendMessage.Flush or FrontendMessage.FunctionCall
             or FrontendMessage.CopyData or FrontendMessage.CopyDone or FrontendMessage.CopyFail)) => FrontendAction.Refuse,
         (SessionState.Linked, _) => FrontendAction.Forward,
         (SessionState.Waiting, _) => FrontendAction.Hold,

@@ -4,7 +4,7 @@ namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>
 /// The sessions of one reactor by the process id that their clients were given. The id names the reactor, so that a CancelRequest, which comes on a
-/// connection of its own, finds its way.
+/// connection of its own, finds its way; in session mode it is the server's, and all reactors are asked.
 /// </summary>
 internal sealed class SessionTable(int reactor)
 {
@@ -13,16 +13,19 @@ internal sealed class SessionTable(int reactor)
     private const int SessionMask = (1 << SessionBits) - 1;
 
     private readonly Dictionary<int, ClientSession> _byId = [];
+
+    // In session mode ids are the servers' own, and two servers may have the same: the key tells their clients apart.
+    private readonly List<ClientSession> _twins = [];
     private int _last = RandomNumberGenerator.GetInt32(SessionMask);
 
     /// <summary>Reactors that fit into an id.</summary>
     public const int ReactorsMax = 127;
 
     /// <summary>Sessions now.</summary>
-    public int Count => _byId.Count;
+    public int Count => _byId.Count + _twins.Count;
 
     /// <summary>All sessions, for draining; not to be changed while walked.</summary>
-    public IReadOnlyCollection<ClientSession> All => _byId.Values;
+    public IReadOnlyCollection<ClientSession> All => _twins.Count == 0 ? _byId.Values : [.. _byId.Values, .. _twins];
 
     /// <summary>Which reactor an id belongs to.</summary>
     public static int ReactorOf(int processId) => (processId >>> SessionBits) & 0x7f;
@@ -40,11 +43,29 @@ internal sealed class SessionTable(int reactor)
         return id;
     }
 
-    public void Add(ClientSession session) => _byId.Add(session.ProcessId, session);
+    public void Add(ClientSession session)
+    {
+        if (!_byId.TryAdd(session.ProcessId, session)) _twins.Add(session);
+    }
 
-    public void Remove(ClientSession session) => _byId.Remove(session.ProcessId);
+    public void Remove(ClientSession session)
+    {
+        if (_twins.Remove(session)) return;
+        _byId.Remove(session.ProcessId);
+        if (_twins.Find(twin => twin.ProcessId == session.ProcessId) is not { } twin) return;
+        _twins.Remove(twin);
+        _byId.Add(twin.ProcessId, twin);
+    }
 
     /// <summary>The session with this id and key. The key is compared in constant time: it is all that keeps strangers from cancelling.</summary>
     public ClientSession? Find(int processId, ReadOnlySpan<byte> key)
-        => _byId.TryGetValue(processId, out ClientSession? session) && CryptographicOperations.FixedTimeEquals(session.CancelSecret, key) ? session : null;
+    {
+        if (!_byId.TryGetValue(processId, out ClientSession? session)) return null;
+        if (CryptographicOperations.FixedTimeEquals(session.CancelSecret, key)) return session;
+        foreach (ClientSession twin in _twins)
+        {
+            if (twin.ProcessId == processId && CryptographicOperations.FixedTimeEquals(twin.CancelSecret, key)) return twin;
+        }
+        return null;
+    }
 }

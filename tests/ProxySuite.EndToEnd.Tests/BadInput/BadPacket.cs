@@ -54,7 +54,7 @@ public sealed record BadPacket(string What, string Answer, Func<RawClient, Task>
     [
         Late("an unknown message type", "FATAL 08P01 invalid frontend message type 33", Typed('!', [])),
         Late("a message type of the server", "FATAL 08P01 invalid frontend message type 90", Typed('Z', [(byte)'I'])),
-        Late("a FunctionCall", "FATAL 0A000 the function call sub-protocol is not supported", Typed('F', [0, 0, 0, 1, 0, 0, 0, 0, 0, 0])),
+        Late("a FunctionCall cut short", "FATAL 08P01 *", Typed('F', [0, 0, 0, 1, 0])),
         Late("a password", "FATAL 08P01 invalid frontend message type 112", Typed('p', [.. "open sesame\0"u8])),
         Late("a start-up packet again", "FATAL 08P01 *", FrontendBytes.Startup("app", "acme")),
         Late("1 kB of garbage", "FATAL 08P01 *", Garbage(1000)),

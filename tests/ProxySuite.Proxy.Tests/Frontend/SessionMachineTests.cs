@@ -24,7 +24,7 @@ public sealed class SessionMachineTests
         f D H F D D
         X T T T T D
         p X X X X D
-        F X X X X D
+        F L H F E D
         """;
 
     [Fact]

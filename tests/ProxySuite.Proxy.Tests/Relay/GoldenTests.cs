@@ -50,7 +50,7 @@ public sealed class GoldenTests
         await world.Proxy.WaitForRestAsync();
     }
 
-    private static async Task<string[]> PlayAsync(RawClient client, GoldenSequence sequence)
+    internal static async Task<string[]> PlayAsync(RawClient client, GoldenSequence sequence)
     {
         var lines = new List<string>();
         try
