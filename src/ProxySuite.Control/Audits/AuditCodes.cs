@@ -52,6 +52,8 @@ public static class AuditCodes
         // Roles.
         ["ROLE_BYPASS"] = "The role stands above policies, or can make roles that do.",
         ["ROLE_MEMBER_OF"] = "A session can become the other role with SET ROLE, or has its rights already.",
+        ["POOL_MEMBERSHIP"] = "As the group a session is nobody's in particular, and whoever may hand the group on can let others at the shared tables.",
+        ["SEALED_RELAXED"] = "Sealed tenants share a role; without lockdown strict they see each other's statements, and seals in them, and can end each other's sessions.",
         ["ROLE_GRANTED_TO"] = "Somebody outside the tenant may act as it.",
         ["ROLE_SETTINGS"] = "A setting kept with the role starts every session of it; on a shared role, of all its tenants.",
         ["CONNECTION_LIMIT"] = "Nothing but the proxies' own accounting keeps the tenant from taking all connections of the server.",

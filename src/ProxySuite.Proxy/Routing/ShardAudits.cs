@@ -72,12 +72,13 @@ public sealed class ShardAudits(
             if (verdict.Critical > 0 || verdict.High > 0) logger.AuditFound(shard.Name, verdict.Critical, verdict.High, verdict.Medium, verdict.Low, shard.Name);
             else logger.AuditPassed(shard.Name, verdict.Medium, verdict.Low);
         }
-        catch (RegistryUnavailableException failed)
+        catch (Exception failed) when (!cancellationToken.IsCancellationRequested)
         {
+            // Whatever it is, it is one shard's trouble: the others are still looked at, and this one again in the next round.
             stats.Fail(shard.Name);
             logger.AuditNotPossible(shard.Name, failed.Message);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             // Told to stop.
         }

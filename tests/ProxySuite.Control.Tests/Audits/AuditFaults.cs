@@ -121,6 +121,8 @@ internal static class AuditFaults
         new("ROLE_MEMBER_OF", "{a}", "GRANT data_owner TO {a}"),
         new("ROLE_MEMBER_OF", "{sb}", "GRANT {sa} TO {sb}"),
         new("ROLE_MEMBER_OF", "pool_app", "GRANT pg_read_all_data TO pool_app"),
+        new("POOL_MEMBERSHIP", "{a}", "GRANT pool_app TO {a} WITH ADMIN OPTION"),
+        new("SEALED_RELAXED", "tenancy.seal_key", "INSERT INTO tenancy.seal_key (kid, k1, k2) VALUES ('1', sha512('1'), sha512('2'))"),
         new("ROLE_GRANTED_TO", "{sa}_o", "CREATE ROLE analyst LOGIN; GRANT {sa}_o TO analyst", "DROP ROLE analyst"),
         new("ROLE_SETTINGS", "{a}", "ALTER ROLE {a} SET default_transaction_read_only = on"),
         new("ROLE_SETTINGS", "{a} in {shared}", "ALTER ROLE {a} IN DATABASE {shared} SET search_path = mine"),

@@ -102,6 +102,13 @@ SELECT 'critical', 'ROLE_MEMBER_OF', pg_get_userbyid(m.member), 'may become, or 
   FROM pg_auth_members m JOIN grantee g ON g.oid = m.member JOIN pg_roles o ON o.oid = m.roleid CROSS JOIN db d
  WHERE d.own IS NULL AND o.rolname NOT IN ('pool_app', 'pool_readonly')
 UNION ALL
+-- Rights come from the group without becoming it: since 16 a membership says so by itself; before, and by ADMIN OPTION, it can be handed on.
+SELECT 'medium', 'POOL_MEMBERSHIP', t.name, CASE WHEN m.admin_option THEN 'may hand on ' ELSE 'may become ' END || g.rolname,
+       CASE WHEN to_jsonb(m) ? 'set_option' THEN format('GRANT %I TO %I WITH INHERIT TRUE, SET FALSE, ADMIN FALSE', g.rolname, t.name)
+            ELSE format('REVOKE ADMIN OPTION FOR %I FROM %I', g.rolname, t.name) END
+  FROM pg_auth_members m JOIN tenant_role t ON t.oid = m.member JOIN pg_roles g ON g.oid = m.roleid CROSS JOIN db d
+ WHERE d.own IS NULL AND g.rolname IN ('pool_app', 'pool_readonly') AND (m.admin_option OR (to_jsonb(m) ->> 'set_option')::bool)
+UNION ALL
 SELECT 'high', 'ROLE_GRANTED_TO', t.name, o.rolname || ' may become it', format('REVOKE %I FROM %I', t.name, o.rolname)
   FROM pg_auth_members m JOIN tenant_role t ON t.oid = m.roleid JOIN pg_roles o ON o.oid = m.member CROSS JOIN db d
  WHERE d.own IS NULL AND o.rolname <> 'ps_control' AND NOT o.rolsuper AND o.oid NOT IN (SELECT g.oid FROM grantee g)

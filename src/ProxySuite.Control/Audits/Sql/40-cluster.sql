@@ -12,6 +12,9 @@ UNION ALL
 SELECT 'critical', 'LARGE_OBJECT_OPEN', 'lo_compat_privileges', 'on: large objects have no privileges', 'ALTER SYSTEM SET lo_compat_privileges = off; SELECT pg_reload_conf()'
   FROM db d WHERE d.own IS NULL AND current_setting('lo_compat_privileges') = 'on'
 UNION ALL
+SELECT 'critical', 'SEALED_RELAXED', 'tenancy.seal_key', format('%s keys of seals, and lockdown %s', (SELECT count(*) FROM tenancy.seal_key), d.level), 'DELETE FROM tenancy.seal_key'
+  FROM db d WHERE d.own IS NULL AND d.level <> 'strict' AND EXISTS (SELECT FROM tenancy.seal_key)
+UNION ALL
 SELECT 'medium', '2PC_ENABLED', 'max_prepared_transactions', s.setting, 'ALTER SYSTEM SET max_prepared_transactions = 0; -- and restart the server'
   FROM pg_settings s CROSS JOIN db d WHERE d.own IS NULL AND s.name = 'max_prepared_transactions' AND s.setting <> '0'
 UNION ALL
