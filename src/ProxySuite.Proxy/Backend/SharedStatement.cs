@@ -26,7 +26,7 @@ internal sealed class SharedStatement
     public byte[] Content { get; }
 
     /// <summary>What it changes in the session that can be carried to another server, if anything.</summary>
-    public SessionChange? Change { get; }
+    public SessionChange? Change { get; private set; }
 
     /// <summary>The settings that it is parsed under on every server; null for a statement of one client alone.</summary>
     public SessionSettings? ParsedUnder { get; init; }
@@ -38,7 +38,10 @@ internal sealed class SharedStatement
     public int Generation { get; set; }
 
     /// <summary>What the scanner found in the text.</summary>
-    public StatementTraits Traits { get; }
+    public StatementTraits Traits { get; private set; }
+
+    /// <summary>All of its text has come: what it does is known.</summary>
+    public void Learn(StatementTraits traits, SessionChange? change) => (Traits, Change) = (traits, change);
 }
 
 /// <summary>All statements that a tenant's clients have prepared, by content and by the settings they are parsed under. Touched by one reactor's thread alone.</summary>
@@ -59,6 +62,10 @@ internal sealed class StatementCatalog
 
     /// <summary>A statement whose text is not kept: it lives on one server only.</summary>
     public SharedStatement MakeUnshared() => new(++_numbers, [], StatementTraits.None, change: null);
+
+    /// <summary>A statement of one client alone whose text is still on its way.</summary>
+    /// <param name="content">As <see cref="SharedStatement.Content"/>; filled by the caller, who says when it is whole.</param>
+    public SharedStatement MakeLong(byte[] content) => new(++_numbers, content, StatementTraits.None, change: null);
 
     /// <summary>A statement of one client alone, parsed while its settings are in flux: nobody else may be given it.</summary>
     /// <param name="content">As <see cref="SharedStatement.Content"/>.</param>

@@ -84,7 +84,7 @@ internal sealed partial class ClientSession
         if (_isAskingAgain) return;
         ReplyLedger ledger = server.Ledger;
         bool isMidMessage = _bodyLeft > 0 && !_isBodyDropped;
-        var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync || ledger.IsUncertain ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any);
+        var facts = new ReleaseFacts(ledger.Status, ledger.IsSkippingToSync || ledger.IsUncertain ? 1 : ledger.Count, ledger.IsUnsynced, isMidMessage, _pins.Any || _statements.IsUnnamedOnServerOnly);
         _isReleaseHeldBack = isMidMessage;
         if (!SessionMachine.MayRelease(Mode, facts))
         {

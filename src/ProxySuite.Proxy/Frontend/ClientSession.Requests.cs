@@ -59,6 +59,7 @@ internal sealed partial class ClientSession
             {
                 int part = Math.Min(_bodyLeft, received.Length - at);
                 if (_longText is not null) FeedLongText(received.Slice(at, part), isLast: part == _bodyLeft);
+                if (_longParse is not null) KeepPart(received.Slice(at, part), isLast: part == _bodyLeft);
                 at += part;
                 _bodyLeft -= part;
                 if (_isBodyDropped) from = at;

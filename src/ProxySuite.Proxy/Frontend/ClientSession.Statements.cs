@@ -142,52 +142,6 @@ internal sealed partial class ClientSession
         server.Ledger.Push(Owed.Parse, swallow: false, binding);
     }
 
-    // Longer than a receive buffer: the text passes by and is not kept, so it cannot be repeated elsewhere and the client stays with this server.
-    private void TakeLongParse(FrameHeader header, ReadOnlySpan<byte> start, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
-    {
-        int nameLength = start.IndexOf((byte)0);
-        if (nameLength < 0) PgProtocolException.ThrowMalformed(nameof(Parse), "its name does not end");
-        ServerConnection server = _server!;
-        NoteUnscanned();
-        BeginLongText(start[(nameLength + 1)..]);
-        if (_isNative)
-        {
-            if (nameLength == 0) (_unnamedTraits, _unnamedChange) = (StatementTraits.None, null);
-            server.Ledger.Push(Owed.Parse);
-            return;
-        }
-        if (nameLength == 0)
-        {
-            _statements.SetUnnamed([]);
-            _unnamedTraits = StatementTraits.None;
-            _unnamedChange = null;
-            server.Statements.Unnamed = MyUnnamed;
-            server.Ledger.Push(Owed.Parse, swallow: false, UnnamedParse.Instance);
-            return;
-        }
-        ReadOnlySpan<byte> name = start[..nameLength];
-        Cut(received, at, ref from, rewritten, FrameHeader.Size + nameLength);
-        StatementBinding? binding = null;
-        SharedStatement statement;
-        if (_statements.Find(name) is { } taken)
-        {
-            // As in TakeParse: the server refuses its own name of it.
-            statement = taken.Statement;
-            Ensure(statement, server, rewritten);
-        }
-        else
-        {
-            statement = _pool.Statements.MakeUnshared();
-            binding = _statements.Add(name, statement);
-            Pin(Telemetry.PinReason.Other);
-            MakeRoom(statement, server, rewritten);
-        }
-        rewritten.WriteByte((byte)FrontendMessage.Parse);
-        rewritten.WriteInt32(header.BodyLength + 4 - nameLength + statement.ServerName.Length);
-        rewritten.WriteBytes(statement.ServerName);
-        server.Ledger.Push(Owed.Parse, swallow: false, binding);
-    }
-
     private void TakeBind(Bind bind, FrameHeader header, ReadOnlySpan<byte> body, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
     {
         ServerConnection server = _server!;

@@ -29,6 +29,9 @@ internal sealed class ClientStatements
     private const int EntryBytes = 128;
 
     private readonly Dictionary<byte[], StatementBinding> _byName = new(BytesComparer.Instance);
+    // Memory of an unnamed statement that is kept when the statement is gone, in bytes.
+    private const int UnnamedKept = 64 * 1024;
+
     private byte[] _unnamed = [];
     private long _bytes;
     private int _unnamedLength = -1;
@@ -38,6 +41,9 @@ internal sealed class ClientStatements
 
     /// <summary>True when the client has an unnamed statement whose text is known here.</summary>
     public bool HasUnnamed => _unnamedLength >= 0;
+
+    /// <summary>The client's unnamed statement was too long to keep: it is where it was parsed.</summary>
+    public bool IsUnnamedOnServerOnly { get; private set; }
 
     /// <summary>Body of its Parse behind the name.</summary>
     public ReadOnlySpan<byte> Unnamed => _unnamed.AsSpan(0, Math.Max(0, _unnamedLength));
@@ -114,9 +120,10 @@ internal sealed class ClientStatements
     public void SetUnnamed(ReadOnlySpan<byte> content)
     {
         UnnamedVersion++;
+        ForgetUnnamed();
         if (content.IsEmpty)
         {
-            ForgetUnnamed();
+            IsUnnamedOnServerOnly = true;
             return;
         }
         // Kept between queries, as the next one is likely as long; a rare long one is given back by the next short one.
@@ -129,5 +136,20 @@ internal sealed class ClientStatements
     }
 
     /// <summary>The client has no unnamed statement: a Query destroys it, and so does a Parse that fails (protocol-flow: Extended Query).</summary>
-    public void ForgetUnnamed() => _unnamedLength = -1;
+    public void ForgetUnnamed()
+    {
+        _unnamedLength = -1;
+        IsUnnamedOnServerOnly = false;
+        // A client seldom sends two long ones in a row, and its memory is kept for as long as it is there.
+        if (_unnamed.Length > UnnamedKept) _unnamed = [];
+    }
+
+    /// <summary>The client parsed a long unnamed statement, which is still on its way.</summary>
+    /// <param name="content">Body behind the name; filled by the caller.</param>
+    public void SetLongUnnamed(byte[] content)
+    {
+        UnnamedVersion++;
+        ForgetUnnamed();
+        (_unnamed, _unnamedLength) = (content, content.Length);
+    }
 }

@@ -14,7 +14,7 @@ internal static partial class GoldenSequences
     private const BackendMessage CopyInResponse = BackendMessage.CopyInResponse;
     private const BackendMessage ErrorResponse = BackendMessage.ErrorResponse;
 
-    public static IReadOnlyList<GoldenSequence> All { get; } = [.. Ordinary, .. GoldenNotation.Read(SqlPrepare)];
+    public static IReadOnlyList<GoldenSequence> All { get; } = [.. Ordinary, .. GoldenNotation.Read(SqlPrepare), .. GoldenNotation.Read(Hostile)];
 
     private static IReadOnlyList<GoldenSequence> Ordinary =>
     [

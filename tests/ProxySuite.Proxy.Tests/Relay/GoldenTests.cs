@@ -17,7 +17,8 @@ public sealed class GoldenTests
     [Theory]
     [InlineData(18)]
     [InlineData(15)]
-    public async Task Every_sequence_is_answered_as_the_server_itself_answers_it(int version)
+    [InlineData(17, true)]
+    public async Task Every_sequence_is_answered_as_the_server_itself_answers_it(int version, bool isCutIntoBytes = false)
     {
         await using PostgresWorld world = await PostgresWorld.StartAsync(version, connections: 2);
         string schema = world.Tenant.Tenant.Placement.SchemaName;
@@ -27,6 +28,7 @@ public sealed class GoldenTests
             CREATE TABLE t (n int);
             CREATE TYPE mood AS ENUM ('good', 'bad');
             CREATE TABLE guarded (n int);
+            CREATE TABLE pairs (n int, s text);
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$;
             CREATE TRIGGER refuse BEFORE INSERT ON guarded FOR EACH STATEMENT EXECUTE FUNCTION refuse();
             CREATE TABLE parent (n int PRIMARY KEY);
@@ -36,21 +38,23 @@ public sealed class GoldenTests
         var differences = new StringBuilder();
         foreach (GoldenSequence sequence in GoldenSequences.All)
         {
+            // Byte by byte, the short ones: what is long is cut by its length already.
+            if (isCutIntoBytes && sequence.Steps.OfType<byte[]>().Sum(static bytes => bytes.Length) > 300) continue;
             using RawClient direct = await world.ConnectDirectlyAsync();
             using RawClient proxied = await world.Proxy.ConnectAsync();
             string[] expected = await PlayAsync(direct, sequence);
-            string[] actual = await PlayAsync(proxied, sequence);
+            string[] actual = await PlayAsync(proxied, sequence, isCutIntoBytes);
             if (!expected.SequenceEqual(actual))
             {
                 differences.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"== {sequence.Name}\n{TextDiff.Of(expected, actual, string.Equals)}");
             }
         }
         Assert.True(differences.Length == 0, differences.ToString());
-        Assert.True(GoldenSequences.All.Count >= 40);
+        Assert.True(GoldenSequences.All.Count >= 200);
         await world.Proxy.WaitForRestAsync();
     }
 
-    internal static async Task<string[]> PlayAsync(RawClient client, GoldenSequence sequence)
+    internal static async Task<string[]> PlayAsync(RawClient client, GoldenSequence sequence, bool isCutIntoBytes = false)
     {
         var lines = new List<string>();
         try
@@ -63,12 +67,12 @@ public sealed class GoldenTests
                     together.Add(bytes);
                     continue;
                 }
-                await client.SendAsync([.. together]);
+                await SendAsync(client, [.. together], isCutIntoBytes);
                 together.Clear();
                 lines.AddRange((await client.ReadUntilAsync((BackendMessage)step, TimeSpan.FromSeconds(10))).Select(Text));
             }
             // The last query is answered last, so all before it has come when it has.
-            await client.SendAsync([.. together, FrontendBytes.Query("SELECT 'the end'")]);
+            await SendAsync(client, [.. together, FrontendBytes.Query("SELECT 'the end'")], isCutIntoBytes);
             while (await client.NextAsync(TimeSpan.FromSeconds(10)) is { } message)
             {
                 lines.Add(Text(message));
@@ -82,6 +86,15 @@ public sealed class GoldenTests
         }
         if (client.Wire.Ending != Ending.None) lines.Add($"({client.Wire.Ending})");
         return [.. lines];
+    }
+
+    private static async Task SendAsync(RawClient client, byte[][] messages, bool isCutIntoBytes)
+    {
+        if (!isCutIntoBytes) await client.SendAsync(messages);
+        else
+        {
+            foreach (byte b in messages.SelectMany(static message => message)) await client.SendAsync([[b]]);
+        }
     }
 
     // An error with the place it speaks of, which is the client's text's.

@@ -242,7 +242,7 @@ public sealed class PreparedStatementTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(connections: 2);
         (ScriptedConnection first, _) = await world.TwoServersAsync();
         using RawClient client = await world.ConnectAsync();
-        string sql = "SELECT '" + new string('x', 100_000) + "'";
+        string sql = "SELECT '" + new string('x', 1_100_000) + "'";
         await client.SendAsync(Parse("long", sql), Sync);
         Assert.StartsWith("Parse \"proxysuite_1\" \"SELECT 'xxx", (await first.NextAsync()).ToString(), StringComparison.Ordinal);
         await first.ExpectAsync("Sync");
