@@ -36,9 +36,9 @@ internal static class ProbeAttacks
     public static IEnumerable<(string Name, string Sql)> Writers(ProbeTarget victim)
     {
         string where = victim.IsShared ? $" WHERE tenant_id = '{victim.Id}'" : "";
-        string insert = victim.IsShared ? $"INSERT INTO {victim.Table} (tenant_id, id, note) VALUES ('{victim.Id}', 99, 'planted')" : $"INSERT INTO {victim.Table} (id, note) VALUES (99, 'planted')";
+        string insert = InsertOf(99), again = InsertOf(1);
         yield return ("insert", insert);
-        yield return ("insert with ON CONFLICT", $"{insert.Replace("99", "1", StringComparison.Ordinal)} ON CONFLICT ({(victim.IsShared ? "tenant_id, id" : "id")}) DO UPDATE SET note = 'planted'");
+        yield return ("insert with ON CONFLICT", $"{again} ON CONFLICT ({(victim.IsShared ? "tenant_id, id" : "id")}) DO UPDATE SET note = 'planted'");
         yield return ("insert after SET of the tenant id", $"SET app.current_tenant_id = '{victim.Id}'; {insert}");
         yield return ("update", $"UPDATE {victim.Table} SET note = 'planted'{where}");
         yield return ("update by the row's place", $"UPDATE {victim.Table} SET note = 'planted' WHERE ctid = '(0,1)'{(victim.IsShared ? $" AND tenant_id = '{victim.Id}'" : "")}");
@@ -52,6 +52,9 @@ internal static class ProbeAttacks
         yield return ("drop", $"DROP TABLE {victim.Table}");
         yield return ("change the other's password", $"ALTER ROLE {victim.Role} PASSWORD 'planted'");
         yield return ("become a member of the other", $"GRANT {victim.Role} TO CURRENT_USER");
+
+        string InsertOf(int id) => victim.IsShared
+            ? $"INSERT INTO {victim.Table} (tenant_id, id, note) VALUES ('{victim.Id}', {id}, 'planted')" : $"INSERT INTO {victim.Table} (id, note) VALUES ({id}, 'planted')";
     }
 
     /// <returns>Null when it held; else what was seen.</returns>
