@@ -6,8 +6,11 @@ namespace ProxySuite.Control;
 /// <summary>Short forms for the control plane's SQL. Parameters are <c>$1</c> and up; names are quoted by <see cref="Identifier"/>.</summary>
 internal static class SqlExtensions
 {
+    /// <summary>Runs statements; an empty text stands for nothing to do.</summary>
+    /// <returns>Rows that were changed.</returns>
     public static async Task<int> ExecuteAsync(this NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] parameters)
     {
+        if (sql.Length == 0) return 0;
         await using NpgsqlCommand command = connection.Command(sql, parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -130,6 +130,10 @@ internal static class ProxyErrors
         SqlState.ConnectionFailure, "the state of the server connection is in doubt, so it was closed",
         Hint: "Connect again; whether an open transaction was committed is not known.", Severity: "FATAL");
 
+    public static PgError ContextRefused() => new(
+        SqlState.CannotConnectNow, "the tenant's database server did not accept the session as this tenant's",
+        Hint: "Nothing was read or written for the transaction. Connect again.", Severity: "FATAL");
+
     public static PgError ShuttingDown() => new(
         SqlState.AdminShutdown, "terminating connection due to administrator command",
         Hint: "The proxy is shutting down; connect again.", Severity: "FATAL");

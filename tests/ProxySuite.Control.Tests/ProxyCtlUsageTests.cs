@@ -76,7 +76,7 @@ public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) 
     [InlineData("tenant create acme --plan gold", "there is no plan \"gold\"")]
     [InlineData("tenant create acme --plan free", "no shard is prepared")]
     [InlineData("tenant create acme --plan free --shard s9", "there is no shard \"s9\"")]
-    [InlineData("tenant create acme --plan free --identity sealed", "identity sealed cannot be made by this version")]
+    [InlineData("tenant create acme --plan free --isolation schema --identity sealed", "identity sealed is for shared tables")]
     [InlineData("shard show s9", "there is no shard \"s9\"")]
     [InlineData("shard prepare s9", "there is no shard \"s9\"")]
     [InlineData("plan set free --connections 0", "connections must be 1 to 10000")]

@@ -53,7 +53,7 @@ public sealed class TenancyFunctionsTests
     {
         await using ControlWorld world = await ControlWorld.PreparedAsync(version, "strict");
         await world.Server.ExecuteAsync(
-            $"INSERT INTO tenancy.seal_key VALUES ('1', '\\x{Convert.ToHexString(K1)}', '\\x{Convert.ToHexString(K2)}')", world.ShardDatabase);
+            $"INSERT INTO tenancy.seal_key VALUES ('900', '\\x{Convert.ToHexString(K1)}', '\\x{Convert.ToHexString(K2)}')", world.ShardDatabase);
         await using NpgsqlConnection shared = await StrangerAsync(world);
         await using NpgsqlConnection other = await StrangerAsync(world);
         var acme = TenantId.New();
@@ -69,13 +69,16 @@ public sealed class TenancyFunctionsTests
         foreach (string wrong in (string[])
         [
             Seal(acme, shared.ProcessID, now - 120), Seal(acme, shared.ProcessID, now + 120), Seal(acme, shared.ProcessID + 1, now),
-            Seal(globex, shared.ProcessID, now), Seal(acme, shared.ProcessID, now) + "0", "1." + now + ".", "2." + now + ".00", "", "x",
+            Seal(globex, shared.ProcessID, now), Seal(acme, shared.ProcessID, now) + "0", "900." + now + ".", "901." + now + ".00", "", "x",
         ])
         {
-            await SealAsync(shared, acme, wrong);
+            PostgresException refused = await Assert.ThrowsAsync<PostgresException>(() => SealAsync(shared, acme, wrong));
+            Assert.Equal("42501", refused.SqlState);
+            // What a client can set is checked where it counts.
+            await shared.RunAsync($"SET app.tenant_seal = '{wrong}'");
             Assert.Equal("42501", await shared.RefusalAsync("SELECT tenancy.current_tenant()"));
         }
-        await SealAsync(other, acme, Seal(acme, shared.ProcessID, now));
+        await other.RunAsync($"SET app.current_tenant_id = '{acme}'; SET app.tenant_seal = '{Seal(acme, shared.ProcessID, now)}'");
         Assert.Equal("42501", await other.RefusalAsync("SELECT tenancy.current_tenant()"));
     }
 
@@ -84,7 +87,7 @@ public sealed class TenancyFunctionsTests
     {
         await using ControlWorld world = await ControlWorld.PreparedAsync(version);
         await world.Server.ExecuteAsync(
-            $"INSERT INTO tenancy.seal_key VALUES ('1', '\\x{Convert.ToHexString(K1)}', '\\x{Convert.ToHexString(K2)}')", world.ShardDatabase);
+            $"INSERT INTO tenancy.seal_key VALUES ('900', '\\x{Convert.ToHexString(K1)}', '\\x{Convert.ToHexString(K2)}')", world.ShardDatabase);
         Tenant acme = await world.TenantAsync("acme", IsolationModel.Pool);
         var globex = TenantId.New();
         await using NpgsqlConnection app = await world.ConnectAsync(acme);
@@ -112,6 +115,6 @@ public sealed class TenancyFunctionsTests
     {
         byte[] message = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{tenant}|{pid}|{issued}|{user}"));
         byte[] mac = SHA256.HashData([.. K2, .. SHA256.HashData([.. K1, .. message])]);
-        return string.Create(CultureInfo.InvariantCulture, $"1.{issued}.{Convert.ToHexStringLower(mac)}");
+        return string.Create(CultureInfo.InvariantCulture, $"900.{issued}.{Convert.ToHexStringLower(mac)}");
     }
 }

@@ -59,7 +59,7 @@ internal static class ProxyCtl
             new Command("shard", "PostgreSQL clusters that hold tenants")
             {
                 new ShardAddVerb(), new ShardListVerb(), new ShardShowVerb(), new ShardSetVerb(), new ShardCheckVerb(), new ShardDrainVerb(), new ShardPrepareVerb(),
-                new ShardProtectVerb(), new ShardRepairVerb(), new ShardRemoveVerb(),
+                new ShardProtectVerb(), new ShardRepairVerb(), new ShardRotateSealVerb(), new ShardRemoveVerb(),
             },
             new Command("plan", "What tenants may use") { new PlanListVerb(), new PlanSetVerb() },
             new Command("tenant", "Customers and their users")

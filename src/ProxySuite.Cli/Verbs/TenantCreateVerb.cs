@@ -13,7 +13,7 @@ internal sealed class TenantCreateVerb : Verb
     private readonly Option<string?> _region = Typed.TextOption("--region", "Choose among shards of this region", "R");
     private readonly Option<IsolationModel?> _isolation = Typed.ChoiceOption<IsolationModel>("--isolation",
         "pool: shared tables with row level security; schema: a schema of its own (default); database: a database of its own");
-    private readonly Option<TenantIdentity?> _identity = Typed.ChoiceOption<TenantIdentity>("--identity", "role: login roles of its own (default)");
+    private readonly Option<TenantIdentity?> _identity = Typed.ChoiceOption<TenantIdentity>("--identity", "role: login roles of its own (default); sealed: shares login roles and server connections with others, for many small tenants in the pool model on a shard with lockdown strict");
     private readonly Option<string?> _user = Typed.TextOption("--user", "Its first user, of role app; default app", "U");
     private readonly Option<FileInfo> _template = new("--template")
     {
@@ -41,6 +41,7 @@ internal sealed class TenantCreateVerb : Verb
     [
         "tenant create acme --plan growth",
         "tenant create globex --plan free --isolation pool --region eu --template shared-tables.sql",
+        "tenant create tiny-1 --plan free --isolation pool --identity sealed",
         "tenant create initech --plan enterprise --isolation database --shard s2 --user web --password-stdin < password.txt",
     ];
 
@@ -52,7 +53,7 @@ internal sealed class TenantCreateVerb : Verb
             Plan = context.Get(_plan)!,
             Shard = context.Get(_shard),
             Region = context.Get(_region),
-            Isolation = context.Get(_isolation) ?? IsolationModel.Schema,
+            Isolation = context.Get(_isolation) ?? (context.Get(_identity) == TenantIdentity.Sealed ? IsolationModel.Pool : IsolationModel.Schema),
             Identity = context.Get(_identity) ?? TenantIdentity.Role,
             User = context.Get(_user) ?? "app",
             Password = _password.Read(context),

@@ -107,7 +107,7 @@ internal sealed class ProbePair : IAsyncDisposable
     private static async Task RemoveRolesAsync(NpgsqlConnection shared, Tenant tenant)
     {
         List<string> roles = await shared.QueryAsync("SELECT rolname::text FROM pg_roles WHERE rolname = ANY ($1)", row => row.GetString(0), CancellationToken.None,
-            (object)TenantRoles.Of(tenant.Isolation).Select(role => BackendNames.Role(tenant.Id, role)).ToArray());
+            (object)TenantRoles.Of(tenant).Select(role => BackendNames.Role(tenant.Id, role)).ToArray());
         foreach (string role in roles) await shared.ExecuteAsync($"ALTER ROLE {role} NOLOGIN", CancellationToken.None);
         await shared.ExecuteAsync(TenantRoles.EndSessions(tenant), CancellationToken.None);
         if (tenant.Isolation == IsolationModel.Database) await shared.ExecuteAsync($"DROP DATABASE IF EXISTS {BackendNames.Database(tenant.Id)} WITH (FORCE)", CancellationToken.None);

@@ -60,7 +60,7 @@ internal sealed class RegistryDrift(Shard shard, IReadOnlyList<Tenant> tenants, 
 
     private void CheckRoles(Tenant tenant, Dictionary<string, ShardRole> roles, HashSet<string> mapped)
     {
-        foreach (UserRole kind in TenantRoles.Of(tenant.Isolation))
+        foreach (UserRole kind in TenantRoles.Of(tenant))
         {
             string name = BackendNames.Role(tenant.Id, kind);
             if (!roles.TryGetValue(name, out ShardRole? role))

@@ -67,7 +67,7 @@ public sealed class ShardRepair(ControlPlane control, MasterKey masterKey)
     private static async Task<List<string>> TakeBackAsync(Shard shard, Tenant tenant, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection shared = await new ShardConnections(shard).OpenSharedAsync(cancellationToken);
-        string[] roles = [.. TenantRoles.Of(tenant.Isolation).Select(role => BackendNames.Role(tenant.Id, role))];
+        string[] roles = [.. TenantRoles.Of(tenant).Select(role => BackendNames.Role(tenant.Id, role))];
         List<string> statements = await shared.QueryAsync(Grown, row => row.GetString(0), cancellationToken, (object)roles);
         foreach (string statement in statements) await shared.ExecuteAsync(statement, cancellationToken);
         return statements;

@@ -35,7 +35,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey master
     /// <inheritdoc cref="MakeAsync" path="/exception"/>
     public async Task RepairAsync(CancellationToken cancellationToken)
     {
-        string[] roles = [.. TenantRoles.Of(tenant.Isolation).Select(role => BackendNames.Role(tenant.Id, role))];
+        string[] roles = [.. TenantRoles.Of(tenant).Select(role => BackendNames.Role(tenant.Id, role))];
         await using NpgsqlConnection shared = await _servers.OpenSharedAsync(cancellationToken);
         int there = await shared.ScalarAsync<int>("SELECT count(*)::int FROM pg_roles WHERE rolname = ANY ($1)", cancellationToken, (object)roles);
         await MakeAsync(cancellationToken);
@@ -51,6 +51,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey master
     private async Task MakeInSharedAsync(NpgsqlConnection shared, CancellationToken cancellationToken)
     {
         await using NpgsqlTransaction transaction = await shared.BeginTransactionAsync(cancellationToken);
+        if (tenant.Identity == TenantIdentity.Sealed) await SealedRoles.EnsureAsync(shared, shard, masterKey, cancellationToken);
         await shared.ExecuteAsync(TenantRoles.Create(tenant, shared.PostgreSqlVersion.Major) + TenantRoles.Map(tenant), cancellationToken);
         await reached(ProvisioningStep.RolesMade);
         if (tenant.Isolation == IsolationModel.Schema)

@@ -30,7 +30,7 @@ internal static class TenantRemoval
     /// <summary>Its login roles, with whatever they own or are granted; that they are this tenant's is forgotten with them.</summary>
     public static async Task DropRolesAsync(NpgsqlConnection shared, Tenant tenant, CancellationToken cancellationToken)
     {
-        foreach (UserRole role in TenantRoles.Of(tenant.Isolation))
+        foreach (UserRole role in TenantRoles.Of(tenant))
         {
             string name = BackendNames.Role(tenant.Id, role);
             if (!await shared.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", cancellationToken, name)) continue;

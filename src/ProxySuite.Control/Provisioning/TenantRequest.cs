@@ -36,9 +36,9 @@ public sealed record TenantRequest
     /// <exception cref="ControlException">The request cannot be met by any registry.</exception>
     internal void Validate()
     {
-        if (Identity == TenantIdentity.Sealed)
+        if (Identity == TenantIdentity.Sealed && Isolation != IsolationModel.Pool)
         {
-            throw new ControlException("tenants with identity sealed cannot be made by this version", "Leave --identity out: each tenant then has login roles of its own.");
+            throw new ControlException("identity sealed is for shared tables", "Give --isolation pool, or leave --identity out: the tenant then has login roles of its own.");
         }
         TenantUsers.RequireName(User);
     }

@@ -18,6 +18,9 @@ internal static class TenantRoles
     public static ImmutableArray<UserRole> Of(IsolationModel isolation)
         => isolation == IsolationModel.Pool ? [UserRole.App, UserRole.Readonly] : [UserRole.App, UserRole.Owner, UserRole.Readonly];
 
+    /// <summary>The roles of one tenant: a sealed one has none of its own.</summary>
+    public static ImmutableArray<UserRole> Of(Tenant tenant) => tenant.Identity == TenantIdentity.Sealed ? [] : Of(tenant.Isolation);
+
     /// <summary>
     /// What the server itself holds each role to, beside the proxies' own accounting. Twice the plan and eight more: connections of one
     /// proxy may be closing while another's open, and a limit that bites before the proxy's queue does would fail queries instead of letting them wait.
@@ -31,10 +34,11 @@ internal static class TenantRoles
     /// <param name="serverVersion">Major version: since 16 a membership says by itself whether rights are inherited and whether SET ROLE is possible.</param>
     public static string Create(Tenant tenant, int serverVersion)
     {
+        if (tenant.Identity == TenantIdentity.Sealed) return "";
         var sql = new StringBuilder();
         // Before 16 only the member's own attribute decides whether a group's rights reach it, and the pool's roles live by their group.
         string inherit = tenant.Isolation == IsolationModel.Pool ? "INHERIT" : "NOINHERIT";
-        foreach (UserRole role in Of(tenant.Isolation))
+        foreach (UserRole role in Of(tenant))
         {
             string name = BackendNames.Role(tenant.Id, role);
             sql.Append(CultureInfo.InvariantCulture, $"""
@@ -67,15 +71,15 @@ internal static class TenantRoles
 
     /// <summary>Tells <c>tenancy.role_tenant()</c> whose the roles are; run in the database that holds the tenant's tables.</summary>
     public static string Map(Tenant tenant)
-        => "INSERT INTO tenancy.role_map (rolname, tenant_id) VALUES "
-            + string.Join(", ", Of(tenant.Isolation).Select(role => $"('{BackendNames.Role(tenant.Id, role)}', '{tenant.Id}')"))
+        => tenant.Identity == TenantIdentity.Sealed ? "" : "INSERT INTO tenancy.role_map (rolname, tenant_id) VALUES "
+            + string.Join(", ", Of(tenant).Select(role => $"('{BackendNames.Role(tenant.Id, role)}', '{tenant.Id}')"))
             + " ON CONFLICT (rolname) DO UPDATE SET tenant_id = excluded.tenant_id;\n";
 
     /// <summary>Sets what the plan says about the roles; for a change of plan too.</summary>
     public static string Limits(Tenant tenant)
     {
         var sql = new StringBuilder();
-        foreach (string name in Of(tenant.Isolation).Select(role => BackendNames.Role(tenant.Id, role)))
+        foreach (string name in Of(tenant).Select(role => BackendNames.Role(tenant.Id, role)))
         {
             sql.Append(CultureInfo.InvariantCulture, $"""
                 ALTER ROLE {name} CONNECTION LIMIT {ConnectionLimit(tenant.Plan)};
@@ -88,18 +92,22 @@ internal static class TenantRoles
 
     /// <summary>Closes the door; sessions that are in stay in until <see cref="EndSessions"/>.</summary>
     public static string ForbidLogin(Tenant tenant)
-        => string.Concat(Of(tenant.Isolation).Select(role => $"ALTER ROLE {BackendNames.Role(tenant.Id, role)} NOLOGIN;\n"));
+        => tenant.Identity == TenantIdentity.Sealed
+            // Its sessions are everybody's; what ends at once is what they may do for this tenant.
+            ? $"INSERT INTO tenancy.sealed_fence (tenant_id, epoch) VALUES ('{tenant.Id}', {tenant.Placement.Epoch}) ON CONFLICT DO NOTHING;\n"
+            : string.Concat(Of(tenant).Select(role => $"ALTER ROLE {BackendNames.Role(tenant.Id, role)} NOLOGIN;\n"));
 
     /// <param name="atOnce">Also sessions in the middle of a transaction.</param>
     public static string EndSessions(Tenant tenant, bool atOnce = true)
-        => $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ({string.Join(", ",
-            Of(tenant.Isolation).Select(role => Literal(BackendNames.Role(tenant.Id, role))))}){(atOnce ? "" : " AND state = 'idle'")};\n";
+        => tenant.Identity == TenantIdentity.Sealed ? "" : $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ({string.Join(", ",
+            Of(tenant).Select(role => Literal(BackendNames.Role(tenant.Id, role))))}){(atOnce ? "" : " AND state = 'idle'")};\n";
 
     /// <summary>Lets the roles log in with the passwords that follow from the master key; what travels and may be logged is a verifier of each.</summary>
     public static string AllowLogin(Tenant tenant, BackendPasswords passwords)
     {
+        if (tenant.Identity == TenantIdentity.Sealed) return $"DELETE FROM tenancy.sealed_fence WHERE tenant_id = '{tenant.Id}' AND epoch <= {tenant.Placement.Epoch};\n";
         var sql = new StringBuilder();
-        foreach (string name in Of(tenant.Isolation).Select(role => BackendNames.Role(tenant.Id, role)))
+        foreach (string name in Of(tenant).Select(role => BackendNames.Role(tenant.Id, role)))
         {
             // One iteration: the password has 256 random bits, so there is nothing to slow down, and logins cost the server no PBKDF2.
             var verifier = ScramVerifier.Create(passwords.PasswordFor(name, tenant.CredentialsEpoch), iterations: 1);

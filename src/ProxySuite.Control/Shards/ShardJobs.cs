@@ -159,7 +159,7 @@ internal sealed record PrepareShard : ShardJob
             await job.Store.MarkShardPreparedAsync(shard.Id, level, cancellationToken);
         }
         ShardReport? report = null;
-        await job.AlwaysAsync("server", async () => report = await ShardPreparation.PrepareAsync(shard, level, await OwnDatabasesAsync(job, cancellationToken), cancellationToken), cancellationToken);
+        await job.AlwaysAsync("server", async () => report = await ShardPreparation.PrepareAsync(shard, level, await OwnDatabasesAsync(job, cancellationToken), level == Tenancy.Model.Lockdown.Strict ? job.MasterKey : null, cancellationToken), cancellationToken);
         await job.StepAsync("registry", () => job.Store.MarkShardPreparedAsync(shard.Id, level, cancellationToken), cancellationToken);
         job.After(new { Lockdown = level, report!.ServerVersion });
         job.Result = report;

@@ -15,12 +15,16 @@ internal sealed record BackendTarget(
 {
     /// <summary>Whether and how far the connection is encrypted and verified.</summary>
     public TlsMode Tls { get; init; } = TlsMode.Disable;
+
+    /// <summary>Makes seals for a role that tenants share; null for a role of one tenant.</summary>
+    public SealIssuer? Seals { get; init; }
 }
 
 /// <summary>What a login brought back.</summary>
 /// <param name="Parameters">Parameters reported until the first ReadyForQuery.</param>
 /// <param name="CancelKey">Process id and secret key for a CancelRequest.</param>
-internal sealed record BackendLogin(ParameterSnapshot Parameters, CancelKey CancelKey);
+/// <param name="ClockMilliseconds">The server's clock at the end of the login, in milliseconds since 1970; 0 where nobody needs it.</param>
+internal sealed record BackendLogin(ParameterSnapshot Parameters, CancelKey CancelKey, long ClockMilliseconds = 0);
 
 /// <summary>Process id and secret key of a session; the key has 4 bytes under protocol 3.0 and up to 256 under 3.2.</summary>
 internal readonly record struct CancelKey(int ProcessId, ReadOnlyMemory<byte> Key);

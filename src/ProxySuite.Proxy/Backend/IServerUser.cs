@@ -53,6 +53,10 @@ internal interface IServerUser : ILedgerObserver
     /// <summary>The server refused those settings; the connection is closed by its owner.</summary>
     void OnSettingsRefused(ServerConnection server, ReadOnlySpan<byte> errorResponse);
 
+    /// <summary>The server did not take the seal that the proxy put in front of the client's bytes; the connection is closed by its owner.</summary>
+    /// <param name="sqlState">Of the server's error.</param>
+    void OnSealRefused(ServerConnection server, string sqlState);
+
     /// <summary>The connection took all that was queued on it: the client may be read again.</summary>
     void OnServerDrained();
 

@@ -63,6 +63,8 @@ internal sealed partial class ServerConnection
                 continue;
             }
 
+            if (type == BackendMessage.ErrorResponse && ReferenceEquals(Ledger.HeadTag, ServerSeal.Mark)) return SealRefused(received.Length, body);
+
             TransactionStatus status = type == BackendMessage.ReadyForQuery ? ReadyForQuery.Read(body) : default;
             byte[]? instead = type == BackendMessage.ErrorResponse && isWhole ? (Ledger.HeadTag as RefusedStatement)?.Frame ?? _user?.InPlaceOf(ErrorResponse.Read(body)) : null;
             if (type == BackendMessage.ErrorResponse && isWhole && instead is null && _user is not null && !_user.OnErrorComing(this, body, out instead))
@@ -205,6 +207,7 @@ internal sealed partial class ServerConnection
     {
         Settings = SessionSettings.None;
         Statements.Clear();
+        Seal?.Forget();
     }
 
     private void NoteTag(TagMeaning meaning)
@@ -219,6 +222,10 @@ internal sealed partial class ServerConnection
                 break;
             case TagMeaning.DeallocateAll:
                 Statements.Clear();
+                Seal?.ForgetStatement();
+                break;
+            case TagMeaning.Set:
+                Seal?.Expire();
                 break;
             case TagMeaning.MayLeaveState:
                 IsDirty = true;
@@ -238,6 +245,17 @@ internal sealed partial class ServerConnection
         if (isMisread) PgProtocolException.Throw($"{name} became {value}");
         Parameters = _parameters.Intern(Parameters.With(name, value));
         if (isForwarded) _user?.OnParameter(name, value);
+    }
+
+    /// <summary>The shard does not take the seal. What was sent behind it finds none: policies refuse it, and nobody uses this session again.</summary>
+    private Consumed SealRefused(int length, ReadOnlySpan<byte> body)
+    {
+        string code = ErrorResponse.Read(body).TryGet((byte)'C', out ReadOnlySpan<byte> state) ? Encoding.ASCII.GetString(state) : "";
+        IServerUser? user = _user;
+        _user = null;
+        user?.OnSealRefused(this, code);
+        Fail(ServerLoss.Closed);
+        return new Consumed(length, KeepReading: false);
     }
 
     private static bool IsFatal(ReadOnlySpan<byte> body)

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Wire.Errors;
@@ -24,6 +26,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     private int _probed;              // statements of the probe that are answered; -1 when one failed
     private SessionRemains _remains;
     private SessionSettings? _settingsUnderWay;
+    private long _contextUpTo = -1; // number in the ledger of the last message of settings and seal
     private IServerUser? _user;
     private ServerWork _work;
 
@@ -93,6 +96,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <summary>Which of the tenant's backend roles it is logged in as.</summary>
     public int RoleIndex { get; init; }
 
+    /// <summary>Whose it is, where tenants share it, and the proof of that which its session carries; null where it is one tenant's for life.</summary>
+    public ServerSeal? Seal { get; init; }
+
     /// <summary>The settings generation of the pool that it was opened under.</summary>
     public int Generation { get; init; }
 
@@ -115,7 +121,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     public bool IsResetting => _isResetting;
 
     /// <summary>Settings are in front of what the client is about to send, and nothing else is owed.</summary>
-    public bool OwesSettingsAlone => _settingsUnderWay is not null && Ledger.Count == 1;
+    public bool OwesSettingsAlone => _contextUpTo == Ledger.LastPushed && Ledger.Count > 0;
 
     /// <summary>True while queued bytes hold the sender back.</summary>
     public bool IsBackedUp => _link.QueuedBytes > 0;
@@ -139,15 +145,30 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <summary>Puts the SQL that brings the session to <paramref name="wanted"/> in front of what is sent next; its replies go to nobody.</summary>
     public void WriteSettings(FrameWriter to, SessionSettings wanted)
     {
-        Query.Write(to, wanted.SqlFrom(Settings));
+        string sql = wanted.SqlFrom(Settings);
+        // random() is all that DISCARD ALL leaves behind: the next tenant shall not know what it will give.
+        if (Seal is not null && ReferenceEquals(Settings, SessionSettings.None)) sql += string.Create(CultureInfo.InvariantCulture, $"SET seed = {RandomNumberGenerator.GetInt32(-1_000_000_000, 1_000_000_000) / 1e9:F9};");
+        Query.Write(to, sql);
         Ledger.Push(Owed.Query, swallow: true);
         // A Query destroys the unnamed statement, whoever sent it (protocol-flow: Extended Query).
         Statements.Unnamed = default;
         _settingsUnderWay = wanted;
+        _contextUpTo = Ledger.LastPushed;
+    }
+
+    /// <summary>Puts the proof of whose session it is in front of what is sent next; its replies go to nobody.</summary>
+    public void WriteSeal(FrameWriter to, long nowMilliseconds)
+    {
+        Seal!.Write(to, Ledger, nowMilliseconds);
+        _contextUpTo = Ledger.LastPushed;
     }
 
     /// <summary>The client's own SET was accepted and committed: this is what the session now carries.</summary>
-    public void NoteSettings(SessionSettings settings) => Settings = settings;
+    public void NoteSettings(SessionSettings settings)
+    {
+        Settings = settings;
+        Seal?.Expire();
+    }
 
     /// <summary>Asks what is left in the session; the user is told. Only while nothing is owed, and at a time when nobody waits for the answer.</summary>
     public void Probe(FrameWriter scratch)

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Text;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Wire.Errors;
@@ -37,9 +38,32 @@ internal static class ServerLogin
                 case BackendMessage.NoticeResponse:
                     break;
                 case BackendMessage.ReadyForQuery:
-                    return new BackendLogin(parameters, cancelKey);
+                    return new BackendLogin(parameters, cancelKey, target.Seals is null ? 0 : await ReadClockAsync(pipe, target, cancellationToken));
                 default:
                     throw Refused(target, $"unexpected message type {message.Type} during login", isPermanent: false);
+            }
+        }
+    }
+
+    /// <summary>What time it is for the server: seals are judged by its clock.</summary>
+    private static async Task<long> ReadClockAsync(MessagePipe pipe, BackendTarget target, CancellationToken cancellationToken)
+    {
+        Query.Write(pipe.Out, "SELECT (1000 * extract(epoch FROM pg_catalog.clock_timestamp()))::pg_catalog.int8");
+        await pipe.FlushAsync(cancellationToken);
+        long? clock = null;
+        while (true)
+        {
+            PipeMessage message = await NextAsync(pipe, target, cancellationToken);
+            switch ((BackendMessage)message.Type)
+            {
+                case BackendMessage.DataRow:
+                    foreach (DataRow.Value value in DataRow.Read(message.Body))
+                    {
+                        if (Utf8Parser.TryParse(value.Bytes, out long milliseconds, out _)) clock = milliseconds;
+                    }
+                    break;
+                case BackendMessage.ReadyForQuery:
+                    return clock ?? throw Refused(target, "the server does not say what time it is", isPermanent: false);
             }
         }
     }

@@ -38,6 +38,7 @@ internal sealed class ServerOpener(ServerTls tls, ILogger<ServerOpener> logger)
                 EndPoint = endPoint,
                 CancelTls = link is not TlsConnection ? TlsMode.Disable : target.Tls is TlsMode.Allow or TlsMode.Prefer ? TlsMode.Require : target.Tls,
                 RoleIndex = role,
+                Seal = target.Seals is null ? null : new ServerSeal(target.Seals, login.CancelKey.ProcessId, login.ClockMilliseconds - reactor.NowMilliseconds),
                 Generation = generation,
             };
             // A server that closes while a slow client holds it back has sent a result that the client is still to get.

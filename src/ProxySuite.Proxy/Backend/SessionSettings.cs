@@ -61,6 +61,25 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
         return settings.Count == 0 ? None : new SessionSettings([.. settings]);
     }
 
+    /// <summary>These settings on top of others.</summary>
+    public SessionSettings Over(SessionSettings below)
+    {
+        SessionSettings both = below;
+        foreach ((string name, string value) in _sorted) both = both.With(name, value);
+        return both;
+    }
+
+    /// <summary>These settings with another base: what is as the former base had it becomes as the new one has it.</summary>
+    public SessionSettings Rebased(SessionSettings former, SessionSettings below)
+    {
+        SessionSettings own = this;
+        foreach ((string name, string value) in former._sorted)
+        {
+            if (own.Find(name) == value) own = own.With(name, null);
+        }
+        return own.Over(below);
+    }
+
     /// <summary>These settings with none above its limit.</summary>
     public SessionSettings Within(IReadOnlyDictionary<string, SettingLimit> limits)
     {

@@ -33,6 +33,11 @@ internal sealed partial class ClientSession
             _link.ResumeReading();
         }
         if (_nameWork is not null || _isAwaitingAnswers) SettleNames();
+        if (_isHeldForSeal)
+        {
+            _isHeldForSeal = false;
+            _link.ResumeReading();
+        }
         if (_link.Send(replies)) return true;
         _isHoldingServerBack = true;
         return false;
@@ -201,6 +206,17 @@ internal sealed partial class ClientSession
         CountState(+1);
         _pool.Abandon(server, isAtBoundary: false);
         CloseFromHere();
+    }
+
+    /// <inheritdoc/>
+    public void OnSealRefused(ServerConnection server, string sqlState)
+    {
+        _stats.ErrorsProxy++;
+        _context.Logger.SealRefused(_pool.Config.Tenant, _pool.Config.Shard, sqlState);
+        _server = null;
+        _pool.Abandon(server, isAtBoundary: false);
+        Enter(SessionState.Idle);
+        End(ProxyErrors.ContextRefused());
     }
 
     /// <inheritdoc/>

@@ -25,6 +25,7 @@ internal sealed partial class ClientSession
     private bool _isCutOff;           // what is in the ledger did not all go out
     private bool _isClientFull;       // what we answer ourselves is not read: read no further either
     private StatementFacts _queryFacts; // of the Query that is being taken
+    private bool _isHeldForSeal;      // read no further until the server's seal can be renewed
     private long _requestStarted;     // reactor time in ticks of the oldest unanswered request; 0 when nothing is asked
 
     /// <inheritdoc/>
@@ -90,6 +91,12 @@ internal sealed partial class ClientSession
                 from = at;
                 _isDiscardSent = _isDiscardClosed = false;
             }
+            if (action == FrontendAction.Forward && MustWaitForSeal(_server!, type))
+            {
+                SendOut(received[from..at], rewritten);
+                _isHeldForSeal = true;
+                return new Consumed(at, KeepReading: false);
+            }
             switch (action)
             {
                 case FrontendAction.Hold:
@@ -121,12 +128,12 @@ internal sealed partial class ClientSession
                 case FrontendAction.LinkAndForward when !TryLink():
                     return new Consumed(at, KeepReading: _state == SessionState.Refused);
             }
-            if (_server!.Ledger.IsFree && !ReferenceEquals(_server.Settings, _settings)) ApplySettings(received, at, ref from, rewritten);
+            if (NeedsContext(_server!)) ApplySettings(received, at, ref from, rewritten);
             if (_requestStarted == 0) _requestStarted = _context.Reactor.NowTicks;
             ReadOnlySpan<byte> body = received[(at + FrameHeader.Size)..end];
             bool isWhole = end - at == header.FrameLength;
             // Behind an error the server skips all but a Sync: what it never reads must leave no trace here either.
-            bool isBatchStart = !_server.Ledger.IsUnsynced && (_server.Ledger.Count == 0 || _server.OwesSettingsAlone);
+            bool isBatchStart = !_server!.Ledger.IsUnsynced && (_server.Ledger.Count == 0 || _server.OwesSettingsAlone);
             bool isSkipped = _server.Ledger.IsSkippingToSync && type != FrontendMessage.Sync;
             PgError? refusal = null;
             Admission admission = !isSkipped && isWhole && type is FrontendMessage.Query or FrontendMessage.Bind or FrontendMessage.FunctionCall ? Admit(type, body, out refusal) : Admission.Pass;
@@ -296,6 +303,7 @@ internal sealed partial class ClientSession
     private void Attach(ServerConnection server)
     {
         _server = server;
+        if (!ReferenceEquals(_base, _pool.Base)) Rebase();
         KeepWithinLimits();
         _readyUpTo = server.Ledger.LastPushed;
         server.Link(this);
@@ -303,12 +311,30 @@ internal sealed partial class ClientSession
         if (ReferenceEquals(server.Settings, _settings)) TellParameters(server);
     }
 
+    /// <summary>The plan has changed: where servers are shared its settings travel with the session's own.</summary>
+    private void Rebase()
+    {
+        _startup = _pool.Settings.Intern(_startup.Rebased(_base, _pool.Base));
+        _settings = _pool.Settings.Intern(_settings.Rebased(_base, _pool.Base));
+        _base = _pool.Base;
+    }
+
+    private bool NeedsContext(ServerConnection server)
+        => server.Ledger.IsFree && (!ReferenceEquals(server.Settings, _settings) || server.Seal?.IsDue(_context.Reactor.NowMilliseconds) == true);
+
     private void ApplySettings(ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
     {
         rewritten.WriteBytes(received[from..at]);
         from = at;
-        _server!.WriteSettings(rewritten, _settings);
+        if (!ReferenceEquals(_server!.Settings, _settings)) _server.WriteSettings(rewritten, _settings);
+        // Behind the settings, always: they say which tenant it is, and a RESET among them may have taken the seal that was there.
+        if (_server.Seal is not null) _server.WriteSeal(rewritten, _context.Reactor.NowMilliseconds);
     }
+
+    /// <summary>A client that pipelines without a gap leaves no place for a new seal: before it gets too old one is made, at the end of a transaction.</summary>
+    private bool MustWaitForSeal(ServerConnection server, FrontendMessage type)
+        => server.Seal is { } seal && server.Ledger is { Count: > 0, IsUnsynced: false, IsSkippingToSync: false, IsCopyIn: false }
+            && type is FrontendMessage.Query or FrontendMessage.Parse or FrontendMessage.Bind && seal.IsStale(_context.Reactor.NowMilliseconds);
 
     /// <summary>Answers a message of a batch for which no server came: a Query with error and ReadyForQuery, an extended batch with one error, at its Sync ready.</summary>
     private void AnswerRefusal(FrontendMessage type)

@@ -34,6 +34,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     private TenantStats _stats;
     private readonly long _number = Interlocked.Increment(ref s_numbers);
     private SessionSettings _startup;
+    private SessionSettings _base; // of the pool, as it was when it was last looked at
     private readonly ClientStatements _statements = new();
     private SessionPins _pins;
     private SessionSettings _settings;
@@ -59,7 +60,8 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         _pins = new SessionPins(_stats);
         User = login.User;
         Role = (int)login.Role;
-        _startup = _settings = pool.Settings.Intern(login.Settings);
+        _base = pool.Base;
+        _startup = _settings = pool.Settings.Intern(login.Settings.Over(_base));
         _told = told;
         KeepWithinLimits();
         // Drivers compare it with pg_backend_pid() and with what notifications say; in session mode it is the server's own.

@@ -17,4 +17,8 @@ internal static partial class FrontendLog
 
     [LoggerMessage(EventIds.Frontend + 4, LogLevel.Warning, "logins are slowed down after failures: tenant={Tenant} address={Address} failures={Failures}")]
     public static partial void LoginsSlowedDown(this ILogger logger, string tenant, string address, int failures);
+
+    [LoggerMessage(EventIds.Frontend + 5, LogLevel.Error,
+        "seal refused: tenant={Tenant} shard={Shard} sqlstate={SqlState}; the shard lacks the key that the registry names, its clock was set, or the tenant is fenced off")]
+    public static partial void SealRefused(this ILogger logger, string tenant, string shard, string sqlState);
 }

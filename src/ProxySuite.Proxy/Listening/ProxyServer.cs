@@ -60,7 +60,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         _serverTls = new ServerTls(options, loggers.CreateLogger<ServerTls>());
         var opener = new ServerOpener(_serverTls, loggers.CreateLogger<ServerOpener>());
         var canceller = new Canceller(_serverTls, loggers.CreateLogger<Canceller>());
-        var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting));
+        var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting), shard => SealKey.Of(masterKey, shard, shard.SealKid));
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
             reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats, sessions))];

@@ -57,6 +57,10 @@ public sealed record PoolOptions
     /// <value>1 s to 7 d, or 0 for never; default 1 h. Reloadable.</value>
     public TimeSpan ServerLifetime { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>A server connection that has served as many tenants is closed when it comes back; for tenants with identity sealed, who share connections.</summary>
+    /// <value>1 to 100000, or 0 for any number; default 500. Reloadable.</value>
+    public int ServerTenantsMax { get; init; } = 500;
+
     /// <summary>Longest time from connect to the server's first ReadyForQuery.</summary>
     /// <value>100 ms to 10 min; default 5 s. Reloadable, for connections opened afterwards.</value>
     public TimeSpan ServerConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
@@ -85,6 +89,7 @@ public sealed record PoolOptions
             PinnedIdleTimeout = section.DurationOrOff(nameof(PinnedIdleTimeout), defaults.PinnedIdleTimeout, second, week, Reload.Live),
             ServerIdleTimeout = section.DurationOrOff(nameof(ServerIdleTimeout), defaults.ServerIdleTimeout, second, week, Reload.Live),
             ServerLifetime = section.DurationOrOff(nameof(ServerLifetime), defaults.ServerLifetime, second, week, Reload.Live),
+            ServerTenantsMax = section.Integer(nameof(ServerTenantsMax), defaults.ServerTenantsMax, 0, 100_000, Reload.Live),
             ServerConnectTimeout = section.Duration(nameof(ServerConnectTimeout), defaults.ServerConnectTimeout, shortest, tenMinutes, Reload.Live),
             ServerReset = section.OneOf(nameof(ServerReset), defaults.ServerReset, Reload.Live),
             CancelTimeout = section.Duration(nameof(CancelTimeout), defaults.CancelTimeout, shortest, tenMinutes, Reload.Live),

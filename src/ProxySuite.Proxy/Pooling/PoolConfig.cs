@@ -32,6 +32,15 @@ internal sealed record PoolConfig
     /// <summary>Where and as whom to log in, by <see cref="UserRole"/>.</summary>
     public required IReadOnlyList<BackendTarget> Targets { get; init; }
 
+    /// <summary>The tenant's id.</summary>
+    public TenantId TenantId { get; init; }
+
+    /// <summary>Turns beside those of other tenants of shared servers, from 1.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>What every session of the tenant has, where servers are shared and cannot be started with it.</summary>
+    public SessionSettings Base { get; init; } = SessionSettings.None;
+
     /// <summary>What clients' statements may be, by <see cref="UserRole"/>.</summary>
     public required IReadOnlyList<StatementRules> Rules { get; init; }
 

@@ -22,6 +22,7 @@ internal sealed class ShardBudget(int connectionsMax)
     private readonly Lock _gate = new();
     private readonly LinkedList<IShardClaimant> _line = [];
     private readonly HashSet<IShardClaimant> _pools = [];
+    private int _inLine;
     private int _total = connectionsMax;
     private int _leased;
 
@@ -53,11 +54,15 @@ internal sealed class ShardBudget(int connectionsMax)
                     served.Add(first.Value);
                     _line.RemoveFirst();
                     _leased++;
+                    _inLine = _line.Count;
                 }
             }
             foreach (IShardClaimant claimant in served) claimant.OnShardPlace();
         }
     }
+
+    /// <summary>Pools that stand in line; read from any thread, so only a hint. A server that nobody of its own pool wants is worth a connection to them.</summary>
+    public int InLine => Volatile.Read(ref _inLine);
 
     /// <summary>Makes a pool known, so that it can be asked to give up idle connections.</summary>
     public void Join(IShardClaimant pool)
@@ -72,6 +77,7 @@ internal sealed class ShardBudget(int connectionsMax)
         {
             _pools.Remove(pool);
             _line.Remove(pool);
+            _inLine = _line.Count;
         }
     }
 
@@ -88,6 +94,7 @@ internal sealed class ShardBudget(int connectionsMax)
                 return true;
             }
             if (!_line.Contains(pool)) _line.AddLast(pool);
+            _inLine = _line.Count;
             // Whoever has most idle connections misses one least.
             int most = 0;
             foreach (IShardClaimant candidate in _pools)
@@ -104,7 +111,11 @@ internal sealed class ShardBudget(int connectionsMax)
     /// <summary>The pool no longer waits.</summary>
     public void StepOut(IShardClaimant pool)
     {
-        lock (_gate) _line.Remove(pool);
+        lock (_gate)
+        {
+            _line.Remove(pool);
+            _inLine = _line.Count;
+        }
     }
 
     /// <summary>Gives a place back: to the first in line, else to the shard.</summary>
@@ -118,6 +129,7 @@ internal sealed class ShardBudget(int connectionsMax)
                 // The place stays leased, now for the pool at the head of the line.
                 next = first.Value;
                 _line.RemoveFirst();
+                _inLine = _line.Count;
             }
             else
             {

@@ -5,13 +5,12 @@ using ProxySuite.Wire.Errors;
 namespace ProxySuite.Proxy.Pooling;
 
 /// <summary>Opening server connections: as many as are waited for, within the tenant's budget and the shard's, and with back-off while the shard refuses.</summary>
-internal sealed partial class TenantPool
+internal partial class TenantPool
 {
     private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(2);
 
     private readonly Transport.WheelTimer _retryTimer;
-    private PgError? _lastFailure;
     private int _failures;
     private bool _hasShardPlace;
     private bool _isInShardLine;
@@ -19,8 +18,11 @@ internal sealed partial class TenantPool
     private uint _refusedRoles; // since the registry was asked anew
     private int _recheckedGeneration;
 
+    /// <summary>Why the last attempt to open a connection failed; null when it did not.</summary>
+    private protected PgError? LastFailure { get; set; }
+
     /// <summary>Opens what the waiters need and the budgets allow.</summary>
-    private void Pump()
+    private protected virtual void Pump()
     {
         while (!_retryTimer.IsArmed && !_isRechecking && FirstUnserved() is { } waiter)
         {
@@ -113,7 +115,7 @@ internal sealed partial class TenantPool
         }
         ShardStats.Connected(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp() - started);
         _failures = 0;
-        _lastFailure = null;
+        LastFailure = null;
         _permits.Add(server, permit);
         Welcome[role] = server.Parameters;
         if (server.Generation == _generation && !IsOverdrawn) Offer(server);
@@ -124,7 +126,7 @@ internal sealed partial class TenantPool
     private void OnOpenFailed(int role, OpenFailure failure)
     {
         _failures++;
-        _lastFailure = ProxyErrors.ShardUnavailable();
+        LastFailure = ProxyErrors.ShardUnavailable();
         _opener.LogFailure(Config.Tenant, Config.Shard, Config.Targets[role].Role, failure);
         if (failure.MayHaveMoved && Recheck is not null && _waiters.Count > 0 && Successor is null)
         {
@@ -168,7 +170,7 @@ internal sealed partial class TenantPool
             for (PoolWaiter? waiter = _waiters.First; waiter is not null;)
             {
                 PoolWaiter? next = waiter.NextWaiter;
-                if (waiter.WaiterRole == role) Fail(waiter, _lastFailure ?? ProxyErrors.ShardUnavailable());
+                if (waiter.WaiterRole == role) Fail(waiter, LastFailure ?? ProxyErrors.ShardUnavailable());
                 waiter = next;
             }
         }

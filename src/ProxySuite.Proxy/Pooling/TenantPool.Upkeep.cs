@@ -6,12 +6,12 @@ using ProxySuite.Wire.Errors;
 namespace ProxySuite.Proxy.Pooling;
 
 /// <summary>What the janitor and changes of the registry do to a pool.</summary>
-internal sealed partial class TenantPool
+internal partial class TenantPool
 {
     private readonly List<(ServerConnection Server, Overdue Overdue)> _overdue = [];
 
     /// <summary>Takes over a changed plan, placement or credential: idle servers opened for other ones are closed now, lent ones at check-in.</summary>
-    public void Reconfigure(PoolConfig config)
+    public virtual void Reconfigure(PoolConfig config)
     {
         bool isOtherBackend = config.Fingerprint != Config.Fingerprint;
         Config = config;
@@ -77,7 +77,7 @@ internal sealed partial class TenantPool
 
     /// <summary>Ends the pool: idle servers are closed now, lent ones at check-in, and it takes no more part in the shard's sharing.</summary>
     /// <param name="successor">The pool that takes over, with all who wait; null when nobody is left.</param>
-    public void Retire(TenantPool? successor = null)
+    public virtual void Retire(TenantPool? successor = null)
     {
         Successor = successor;
         _generation++;

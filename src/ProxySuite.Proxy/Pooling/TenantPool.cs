@@ -17,7 +17,7 @@ namespace ProxySuite.Proxy.Pooling;
 /// Invariants (checked by tests): every server connection holds one permit from its opening until the server has hung up; while someone waits,
 /// no server that could serve the first in line is idle.
 /// </remarks>
-internal sealed partial class TenantPool : IServerOwner, IShardClaimant
+internal partial class TenantPool : IServerOwner, IShardClaimant
 {
     private readonly Reactor _reactor;
     private readonly CurrentOptions _options;
@@ -89,6 +89,9 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>The version of the tenant by which it was last suspended; 0 for never.</summary>
     public long SuspendedBy { get; set; }
 
+    /// <summary>What a session has before its own settings, where the server's start-up packet cannot say it: nothing, where each tenant logs in for itself.</summary>
+    public SessionSettings Base { get; private protected set; } = SessionSettings.None;
+
     /// <summary>The tenant's permits on this reactor.</summary>
     public TenantBudget Budget { get; } = new();
 
@@ -135,13 +138,13 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     public PoolCounts Counts => new(_idleTotal, _lent, _openingTotal, _waiters.Count);
 
     /// <summary>True when nothing is left that would be lost by forgetting the pool.</summary>
-    public bool IsUnused => Clients == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
+    public bool IsUnused => Clients == 0 && _lent == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
 
     /// <inheritdoc/>
     public int IdleHint => Volatile.Read(ref _idleTotal);
 
     /// <summary>Lends an idle server at once when there is one: the common case, no queue, no allocation.</summary>
-    public ServerConnection? TryCheckout(int role)
+    public virtual ServerConnection? TryCheckout(int role)
     {
         // Nobody is passed over: while a server is idle, all who wait need another role's.
         IdleServers idle = _idle[role];
@@ -187,7 +190,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     }
 
     /// <summary>Takes a server back. Its state decides: lent again, reset first, or closed.</summary>
-    public void Checkin(ServerConnection server)
+    public virtual void Checkin(ServerConnection server)
     {
         server.Unlink();
         CountLent(-1);
@@ -217,7 +220,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>Takes back a server whose client left in the middle of something: cancelled by the caller if it is busy, closed in any case.</summary>
     /// <param name="server">The server.</param>
     /// <param name="isAtBoundary">False when a message was cut off, so that not even a good-bye can follow.</param>
-    public void Abandon(ServerConnection server, bool isAtBoundary)
+    public virtual void Abandon(ServerConnection server, bool isAtBoundary)
     {
         server.Unlink();
         CountLent(-1);
@@ -228,7 +231,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>A cancel request for this server is over.</summary>
     /// <param name="server">The server.</param>
     /// <param name="isOver">True when the shard has closed the connection that carried it; false when nobody knows where it is: it may still hit whatever the server runs.</param>
-    public void OnCancelDone(ServerConnection server, bool isOver)
+    public virtual void OnCancelDone(ServerConnection server, bool isOver)
     {
         server.CancelsUnderWay--;
         if (!isOver) server.IsCondemned = true;
@@ -300,16 +303,32 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         }
         if (first is null)
         {
+            // Another pool stands in line for a connection to the shard, and asked for idle ones when there were none.
+            if (_shard.InLine > (_isInShardLine ? 1 : 0))
+            {
+                CloseServer(server);
+                return;
+            }
             _idle[server.RoleIndex].Add(server);
             CountIdle(+1);
             return;
         }
-        _waiters.Remove(first);
-        Stats.QueueDepth = _waiters.Count;
-        Stats.WaitTime.Record(_reactor.NowTicks - first.WaitingSince);
-        CountLent(+1);
-        first.OnServerLent(server);
+        Lend(first, server);
     }
+
+    /// <summary>Ends a wait with a server.</summary>
+    private protected void Lend(PoolWaiter waiter, ServerConnection server)
+    {
+        _waiters.Remove(waiter);
+        Stats.QueueDepth = _waiters.Count;
+        Stats.WaitTime.Record(_reactor.NowTicks - waiter.WaitingSince);
+        CountLent(+1);
+        waiter.OnServerLent(server);
+    }
+
+    private protected PoolWaiter? FirstWaiter => _waiters.First;
+
+    private protected int WaitingCount => _waiters.Count;
 
     private void OnQueueTimer()
     {
@@ -322,7 +341,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
                 return;
             }
             Stats.WaitersTimedOut++;
-            Fail(first, _lastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Budget.Total));
+            Fail(first, LastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Budget.Total));
         }
     }
 
@@ -346,7 +365,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         }
     }
 
-    private void Fail(PoolWaiter waiter, PgError error)
+    private protected void Fail(PoolWaiter waiter, PgError error)
     {
         _waiters.Remove(waiter);
         Stats.QueueDepth = _waiters.Count;
@@ -362,7 +381,7 @@ internal sealed partial class TenantPool : IServerOwner, IShardClaimant
         ShardStats.ServersIdle += change;
     }
 
-    private void CountLent(int change)
+    private protected void CountLent(int change)
     {
         _lent += change;
         Stats.ServersActive += change;

@@ -13,12 +13,16 @@ namespace ProxySuite.Proxy.Routing;
 /// <summary>Makes of a registry entry what a pool needs: hosts, login roles, their passwords, start-up settings. Any thread.</summary>
 /// <param name="passwords">Derives the roles' passwords from the master key.</param>
 /// <param name="settings">Knows the name of the setting that carries the tenant's id.</param>
-internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings settings)
+/// <param name="sealKeys">The key that a shard's seals are made with now.</param>
+internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings settings, Func<Shard, SealKey> sealKeys)
 {
     // The proxy reads texts as the first says, whatever the shard's configuration does; the second ends what runs on for a client that is gone, even
     // where a function catches every cancel. Plans may say otherwise of the second.
     // transaction_timeout is kept by the proxy's clock alone: versions before 17 do not know it.
     private static readonly KeyValuePair<string, string>[] SessionDefaults = [new("standard_conforming_strings", "on"), new("client_connection_check_interval", "5s")];
+
+    // What a RESET falls back to until the next transaction, where the tenant's own values are not the server's defaults.
+    private static readonly KeyValuePair<string, string>[] SharedDefaults = [new("search_path", BackendNames.SharedSchema), new("statement_timeout", "60s")];
 
     private static readonly UserRole[] Roles = Enum.GetValues<UserRole>();
 
@@ -26,11 +30,15 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
     public PoolConfig For(TenantEntry entry, ProxyOptions options)
     {
         Tenant tenant = entry.Tenant;
-        BackendTarget[] targets = [.. Roles.Select(role => TargetOf(entry, role))];
+        bool isSealed = tenant.Identity == TenantIdentity.Sealed;
+        BackendTarget[] targets = [.. Roles.Select(role => isSealed ? SharedTargetOf(entry, role) : TargetOf(entry, role))];
         return new PoolConfig
         {
             Tenant = tenant.Slug.Value,
             Shard = entry.Shard.Name,
+            TenantId = tenant.Id,
+            Weight = tenant.Plan.Weight,
+            Base = isSealed ? BaseOf(tenant) : SessionSettings.None,
             Connections = tenant.Plan.Connections,
             Mode = tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode,
             PinsMax = Math.Max(1, tenant.Plan.PinsMax ?? tenant.Plan.Connections - 1),
@@ -58,6 +66,36 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
         {
             Tls = entry.Shard.Tls,
         };
+    }
+
+    /// <summary>A role that all sealed tenants of the shard share: its start-up packet says nothing of any of them.</summary>
+    private BackendTarget SharedTargetOf(TenantEntry entry, UserRole role)
+    {
+        // Nobody of a sealed tenant is owner; should the registry say so all the same, the least is right.
+        string login = BackendNames.SealedRole(entry.Shard, role == UserRole.Owner ? UserRole.Readonly : role);
+        return new BackendTarget(
+            [.. entry.Shard.Primary.Select(ToEndPoint)],
+            entry.Shard.Database,
+            login,
+            new Secret(passwords.PasswordFor(login, BackendNames.SealedPasswordEpoch)),
+            [.. SessionDefaults, .. SharedDefaults])
+        {
+            Tls = entry.Shard.Tls,
+            Seals = new SealIssuer(login, sealKeys(entry.Shard)),
+        };
+    }
+
+    /// <summary>What another tenant's start-up packet would say: set in front of the first transaction after each change of hands.</summary>
+    private SessionSettings BaseOf(Tenant tenant)
+    {
+        SessionSettings all = SessionSettings.None;
+        foreach ((string name, string value) in settings.For(tenant))
+        {
+            // A list of quoted names is SQL already; as one literal it would be one name.
+            if (name != "transaction_timeout") all = all.With(name.ToLowerInvariant(), name == "search_path" ? value : Sql.Literal(value));
+        }
+        // What the seal is made for, whatever the setting is called that applications read.
+        return all.With(TenantSettings.DefaultTenantIdParameter, Sql.Literal(tenant.Id.ToString()));
     }
 
     private static EndPoint ToEndPoint(ShardEndpoint endpoint)

@@ -24,6 +24,7 @@ internal sealed class Router
     private readonly TenantDirectory _tenants;
     private readonly Dictionary<TenantId, TenantPool> _pools = [];
     private readonly List<TenantPool> _retiring = [];
+    private readonly Dictionary<(ShardId Shard, int Role), SharedServers> _shared = [];
     private readonly WheelTimer _tidy;
     private readonly WheelTimer _watch;
 
@@ -43,6 +44,9 @@ internal sealed class Router
     /// <summary>Pools now: those of tenants with clients or server connections.</summary>
     public IReadOnlyDictionary<TenantId, TenantPool> Pools => _pools;
 
+    /// <summary>Servers that sealed tenants share, by shard and user role.</summary>
+    public IReadOnlyDictionary<(ShardId Shard, int Role), SharedServers> Shared => _shared;
+
     /// <summary>The tenant's pool, made or brought up to date.</summary>
     public TenantPool PoolOf(TenantEntry entry)
     {
@@ -55,8 +59,9 @@ internal sealed class Router
         if (pool is not null)
         {
             // A pool belongs to its shard's budget for life; a tenant that has moved gets a new one, and the old one empties.
-            if (ReferenceEquals(pool.Shard, budget))
+            if (ReferenceEquals(pool.Shard, budget) && pool is SealedTenantPool == (entry.Tenant.Identity == TenantIdentity.Sealed))
             {
+                if (pool is SealedTenantPool) ServersOf(entry, budget, config);
                 pool.Reconfigure(config);
                 pool.Source = entry;
                 return pool;
@@ -64,13 +69,33 @@ internal sealed class Router
             _retiring.Add(pool);
         }
         TenantPool? before = pool;
-        pool = new TenantPool(_reactor, _options, _opener, budget, config,
-            _stats.Tenant(config.Tenant, _reactor.Index), _stats.Shard(config.Shard, _reactor.Index), before) { Source = entry, Recheck = Recheck };
+        TenantStats stats = _stats.Tenant(config.Tenant, _reactor.Index);
+        ShardStats shardStats = _stats.Shard(config.Shard, _reactor.Index);
+        pool = entry.Tenant.Identity == TenantIdentity.Sealed
+            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry }
+            : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before) { Source = entry, Recheck = Recheck };
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
         if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
         _pools[entry.Tenant.Id] = pool;
         before?.Retire(pool);
         return pool;
+    }
+
+    /// <summary>The servers that the shard's sealed tenants share, by user role, made or brought up to date.</summary>
+    private SharedServers[] ServersOf(TenantEntry entry, ShardBudget budget, PoolConfig config)
+    {
+        var servers = new SharedServers[config.Targets.Count];
+        for (int role = 0; role < servers.Length; role++)
+        {
+            if (_shared.TryGetValue((entry.Shard.Id, role), out SharedServers? known)) known.Update(config.Targets[role], entry.Shard.Version);
+            else
+            {
+                known = new SharedServers(_reactor, _options, _opener, budget, _stats.Shard(config.Shard, _reactor.Index), config.Shard, role, config.Targets[role], entry.Shard.Version);
+                _shared.Add((entry.Shard.Id, role), known);
+            }
+            servers[role] = known;
+        }
+        return servers;
     }
 
     /// <summary>The tenant is served no more: its pool, if there is one, refuses until the registry says otherwise.</summary>
@@ -120,7 +145,8 @@ internal sealed class Router
     {
         foreach (TenantPool pool in _pools.Values) pool.Watch();
         foreach (TenantPool pool in _retiring) pool.Watch();
-        if (_pools.Count > 0 || _retiring.Count > 0) _reactor.Timers.Arm(_watch, WorkWatch.Interval);
+        foreach (SharedServers servers in _shared.Values) servers.Watch();
+        if (_pools.Count > 0 || _retiring.Count > 0 || _shared.Count > 0) _reactor.Timers.Arm(_watch, WorkWatch.Interval);
     }
 
     private void Tidy()
@@ -142,6 +168,13 @@ internal sealed class Router
         }
         foreach (TenantPool pool in _retiring) pool.Tidy();
         _retiring.RemoveAll(static pool => pool.IsUnused);
-        if (_pools.Count > 0 || _retiring.Count > 0) _reactor.Timers.Arm(_tidy, TidyInterval);
+        foreach (((ShardId, int) key, SharedServers servers) in _shared.ToArray())
+        {
+            servers.Tidy();
+            if (!servers.IsUnused) continue;
+            servers.Retire();
+            _shared.Remove(key);
+        }
+        if (_pools.Count > 0 || _retiring.Count > 0 || _shared.Count > 0) _reactor.Timers.Arm(_tidy, TidyInterval);
     }
 }

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace ProxySuite.Tenancy.Model;
 
 /// <summary>
@@ -17,6 +20,25 @@ public static class BackendNames
         UserRole.Readonly => $"t_{id.ToString("N")}_r",
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "not a role"),
     };
+
+    /// <summary>Epoch of the passwords of <see cref="SealedRole"/>s: they belong to no tenant whose credentials could change.</summary>
+    public const int SealedPasswordEpoch = 1;
+
+    /// <summary>
+    /// The login role that all sealed tenants of a shard share, by user role: <c>s_&lt;hex&gt;</c> app, <c>s_&lt;hex&gt;_r</c> readonly. Named after the shard and
+    /// its database, as two shards may be databases of one cluster, and roles are the cluster's.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Owner: shared tables belong to no tenant's user.</exception>
+    public static string SealedRole(Shard shard, UserRole role)
+    {
+        string stem = "s_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{shard.Name}\0{shard.Database}")).AsSpan(0, 8));
+        return role switch
+        {
+            UserRole.App => stem,
+            UserRole.Readonly => stem + "_r",
+            _ => throw new ArgumentOutOfRangeException(nameof(role), role, "sealed tenants have no such role"),
+        };
+    }
 
     /// <summary>The tenant's own schema, in the schema model.</summary>
     public static string Schema(TenantId id) => $"tenant_{id.ToString("N")}";

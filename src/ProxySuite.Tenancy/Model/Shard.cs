@@ -60,6 +60,9 @@ public sealed record Shard
     /// <value>Whether new tenants may be placed here; a drained shard serves those it has.</value>
     public bool Accepting { get; init; } = true;
 
+    /// <value>Number of the key that tenant contexts are sealed with; from 1, raised by a rotation.</value>
+    public int SealKid { get; init; } = 1;
+
     /// <value>How the control plane logs in; null in what a proxy reads, which has no use for it and so never holds it.</value>
     public Dsn? AdminDsn { get; init; }
 

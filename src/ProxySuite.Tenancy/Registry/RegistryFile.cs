@@ -86,10 +86,12 @@ internal sealed class RegistryFile
             Region = node.Optional("Region") ?? "",
             ConnectionsMax = node.Integer("ConnectionsMax") ?? 200,
             Lockdown = node.Parsed("Lockdown", EnumText.Parse<Lockdown>) ?? Lockdown.Relaxed,
+            SealKid = node.Integer("SealKid") ?? 1,
             Version = _versions.Of("shard " + name, node.Text),
         };
         node.RefuseOthers();
         if (shard.Primary.IsEmpty) node.Problem("Hosts", "must name at least one host");
+        if (shard.SealKid < 1) node.Problem("SealKid", "must be at least 1");
         if (shard.ConnectionsMax is < 1 or > 100_000) node.Problem("ConnectionsMax", "must be 1 to 100000");
         if (!_shards.TryAdd(name, shard)) node.Problem("Name", $"there are two shards \"{name}\"");
     }
@@ -119,6 +121,7 @@ internal sealed class RegistryFile
         TenantSlug slug = node.RequiredParsed("Slug", TenantSlug.Parse);
         TenantId id = node.RequiredParsed("Id", text => TenantId.TryParse(text, out TenantId read) ? read : throw new FormatException($"\"{text}\" is no UUID"));
         IsolationModel isolation = node.Parsed("Isolation", EnumText.Parse<IsolationModel>) ?? IsolationModel.Schema;
+        TenantIdentity identity = node.Parsed("Identity", EnumText.Parse<TenantIdentity>) ?? TenantIdentity.Role;
         Shard? shard = Named(node, "Shard", _shards);
         Plan? plan = Named(node, "Plan", _plans);
         FrozenDictionary<string, TenantUser> users = ReadUsers(node, isolation);
@@ -127,6 +130,8 @@ internal sealed class RegistryFile
         AddressList allowed = ReadAllowedAddresses(node);
         node.RefuseOthers();
         if (credentialsEpoch < 1) node.Problem("CredentialsEpoch", "must be at least 1");
+        if (identity == TenantIdentity.Sealed && isolation != IsolationModel.Pool) node.Problem("Identity", "sealed needs Isolation pool");
+        if (identity == TenantIdentity.Sealed && shard is { Lockdown: Lockdown.Relaxed }) node.Problem("Identity", "sealed needs a shard with Lockdown strict");
         // What could not be read has said so already.
         if (shard is null || plan is null || slug.Value.Length == 0 || id == default) return;
 
@@ -136,6 +141,7 @@ internal sealed class RegistryFile
             Slug = slug,
             Plan = plan,
             Isolation = isolation,
+            Identity = identity,
             Placement = new Placement(shard.Id, Epoch: _versions.EpochOf(id, shard.Name, isolation),
                 BackendNames.DatabaseFor(id, isolation, shard.Database), BackendNames.SchemaFor(id, isolation), PlacementState.Active),
             State = suspended ? TenantState.Suspended : TenantState.Active,

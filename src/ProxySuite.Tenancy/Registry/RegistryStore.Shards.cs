@@ -94,6 +94,12 @@ public sealed partial class RegistryStore
             Command("UPDATE system.shards SET prepared_at = now(), lockdown = $2 WHERE id = $1", id.Value, EnumText.Of(lockdown)),
             RegistryFailure.NotFound, $"there is no shard {id}", cancellationToken);
 
+    /// <summary>Names the key that proxies seal with from now on, if nobody changed the shard since it was read.</summary>
+    public Task SetShardSealKidAsync(Shard shard, int kid, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(
+            Command("UPDATE system.shards SET seal_kid = $3 WHERE id = $1 AND version = $2", shard.Id.Value, shard.Version, kid),
+            RegistryFailure.VersionChanged, $"shard \"{shard.Name}\" was changed by somebody else", cancellationToken);
+
     private static Shard ReadShard(NpgsqlDataReader reader) => ShardRow.Read(reader, 0) with
     {
         AdminDsn = DsnParser.Parse(reader.GetString(ShardRow.ColumnCount)),

@@ -9,12 +9,12 @@ internal static class ShardRow
 {
     public const string Columns =
         "s.id, s.name, s.primary_endpoints, s.replica_endpoints, s.database_name, s.tls_mode, s.region, s.tenants_max, s.connections_max, " +
-        "s.lockdown, s.accepting, s.version";
+        "s.lockdown, s.accepting, s.version, s.seal_kid";
 
     public const string Select = $"SELECT {Columns} FROM system.shards s";
 
     /// <summary>How many columns <see cref="Columns"/> names.</summary>
-    public const int ColumnCount = 12;
+    public const int ColumnCount = 13;
 
     /// <param name="reader">Stands on a row.</param>
     /// <param name="first">Ordinal of the first of the <see cref="Columns"/>.</param>
@@ -33,6 +33,7 @@ internal static class ShardRow
         Lockdown = EnumText.Parse<Lockdown>(reader.GetString(first + 9)),
         Accepting = reader.GetBoolean(first + 10),
         Version = reader.GetInt64(first + 11),
+        SealKid = reader.GetInt32(first + 12),
     };
 
     private static ImmutableArray<ShardEndpoint> Endpoints(string[] texts) => [.. texts.Select(text => ShardEndpoint.Parse(text))];

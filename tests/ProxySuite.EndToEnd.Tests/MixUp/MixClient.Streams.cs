@@ -126,7 +126,7 @@ internal sealed partial class MixClient
                 Expect(await AskAsync(Query("INSERT INTO notes (body) VALUES ('killed')")), 'T', "");
                 ResetOrHalfClose();
                 return "in a transaction";
-            case 7:
+            case 7 when !_isShared:
                 Expect(await AskAsync(Query("COPY notes (body) FROM STDIN")), 'G', "");
                 await _wire.SendAsync(CopyData("killed\n"), CopyData("killed"));
                 ResetOrHalfClose();

@@ -22,12 +22,15 @@ internal sealed partial class MixClient
     private readonly Dictionary<int, int> _prepared = []; // slot of a prepared statement to the version of its text
     private MixConnection _wire = null!;
     private string _applicationName = "";
+    private readonly bool _isShared;
     private int _marks;
     private int _versions;
 
     /// <param name="number">Part of every mark; also what makes its choices differ from the others'.</param>
-    public MixClient(Proxyd proxyd, TestTenant tenant, int number, int seed, MixUpCounts counts)
+    /// <param name="isShared">The tenant shares its tables and servers with others (identity sealed): what a strict shard and row security refuse is not asked, whose rows are seen is.</param>
+    public MixClient(Proxyd proxyd, TestTenant tenant, int number, int seed, MixUpCounts counts, bool isShared = false)
     {
+        _isShared = isShared;
         (_proxyd, _tenant, _number, _counts) = (proxyd, tenant, number, counts);
         _random = new Random((seed * 1000) + number);
         _questions =
@@ -38,6 +41,7 @@ internal sealed partial class MixClient
             ("COPY out", CopyOutAsync), ("COPY in", CopyInAsync), ("cancel", CancelAsync), ("late cancel", LateCancelAsync), ("SET", SetAsync), ("SET", SetAsync),
             ("large row", LargeAsync), ("temporary table", TemporaryTableAsync),
         ];
+        if (isShared) _questions = [.. _questions.Where(question => question.Name is not ("COPY in" or "temporary table")), ("whose rows", WhoseAsync), ("whose rows", WhoseAsync)];
     }
 
     public async Task RunAsync(CancellationToken stop)
@@ -106,6 +110,13 @@ internal sealed partial class MixClient
     {
         string mark = Mark();
         Expect(await AskAsync(Query($"SELECT '{mark}', current_setting('application_name')")), 'I', "", $"{mark}|{_applicationName}");
+    }
+
+    private async Task WhoseAsync()
+    {
+        string mark = Mark();
+        Expect(await AskAsync(Query($"SELECT slug, '{mark}' FROM whose")), 'I', "", $"{_tenant.Slug}|{mark}");
+        Expect(await AskAsync(Parse("", "SELECT slug || $1 FROM whose"), Bind("", "", mark), Execute(), Sync), 'I', "", $"{_tenant.Slug}{mark}");
     }
 
     private async Task SeveralAsync()

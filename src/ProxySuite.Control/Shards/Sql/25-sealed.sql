@@ -48,11 +48,13 @@ BEGIN
   RETURN v_tenant;
 END $$;
 
--- Carries the seal as a bind parameter, so that it never stands in the query text that pg_stat_activity shows.
+-- Carries the seal as a bind parameter, so that it never stands in the query text that pg_stat_activity shows; takes none that is not valid here and now,
+-- so that a seal which no policy would honour is noticed when it is set, and no statement can put another in place of a good one by calling this.
 CREATE OR REPLACE FUNCTION tenancy.seal(text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM set_config('app.tenant_seal', $1, false);
+  PERFORM tenancy.sealed_tenant();
 END $$;
 
 ALTER FUNCTION tenancy.sealed_tenant() OWNER TO tenancy_owner;

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.Globalization;
+using ProxySuite.Cli.Frame;
+using ProxySuite.Control.Shards;
+
+namespace ProxySuite.Cli.Verbs;
+
+internal sealed class ShardRotateSealVerb : Verb
+{
+    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Option<bool> _finish = new("--finish") { Description = "Remove the old key, once all proxies use the new one" };
+
+    public ShardRotateSealVerb() : base("rotate-seal", "Give a shard another key for the seals of tenants with identity sealed; both count until --finish")
+    {
+        Add(_name);
+        Add(_finish);
+    }
+
+    public override IReadOnlyList<string> Examples => ["shard rotate-seal s1", "shard rotate-seal s1 --finish"];
+
+    public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
+    {
+        var rotation = new SealRotation(await context.OpenAsync(cancellationToken), context.MasterKey());
+        string name = context.Get(_name);
+        if (context.Get(_finish))
+        {
+            (int kid, int removed) = await rotation.FinishAsync(name, cancellationToken);
+            context.Output.Answer(new { Shard = name, SealKid = kid, Removed = removed },
+                output => output.Line(string.Create(CultureInfo.InvariantCulture, $"shard {name} takes seals of key {kid} alone; {removed} removed")));
+            return;
+        }
+        int next = await rotation.BeginAsync(name, cancellationToken);
+        context.Output.Answer(new { Shard = name, SealKid = next }, output =>
+        {
+            output.Line(string.Create(CultureInfo.InvariantCulture, $"shard {name}: proxies seal with key {next} from now on, and the one before counts as well"));
+            output.Line($"When all proxies have heard of it, two minutes from now at the latest: proxyctl shard rotate-seal {name} --finish");
+        });
+    }
+}

@@ -1,0 +1,235 @@
+using System.Diagnostics;
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Limits;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Errors;
+
+namespace ProxySuite.Proxy.Pooling;
+
+/// <summary>Brings servers to those who wait, by reset or by opening, and closes and watches them.</summary>
+internal sealed partial class SharedServers
+{
+    private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(2);
+
+    private readonly WheelTimer _retryTimer;
+    private readonly List<(ServerConnection Server, Overdue Overdue)> _overdue = [];
+    private int _opening;
+    private int _failures;
+    private int _idleHint;
+    private bool _hasShardPlace;
+    private bool _isInShardLine;
+
+    /// <summary>Sees that as many servers are on their way as are waited for.</summary>
+    public void Pump()
+    {
+        // Whoever is lent a server may give it back before the call returns.
+        if (_isPumping) return;
+        _isPumping = true;
+        while (NextSeat() is { } seat && TakeIdleFor(seat.Tenant.Tenant) is { } server) Give(seat, server);
+        while (DemandBeside(null, _opening + _resetting + 1) > _opening + _resetting)
+        {
+            // Another tenant's that is idle: a round trip, where a login takes a hundred.
+            if (_idle.Count > 0)
+            {
+                Reset(TakeIdle(0));
+                continue;
+            }
+            if (_retryTimer.IsArmed) break;
+            if (_hasShardPlace) _hasShardPlace = false;
+            else if (!_shard.TryTake(this))
+            {
+                _isInShardLine = true;
+                break;
+            }
+            _all.Take();
+            _ = OpenAsync(new ServerPermit(_all, _shard));
+        }
+        bool isWaiting = DemandBeside(null, 1) > 0;
+        if (!isWaiting && _isInShardLine)
+        {
+            _isInShardLine = false;
+            _shard.StepOut(this);
+        }
+        if (!isWaiting && _hasShardPlace) ReturnShardPlace();
+        _isPumping = false;
+    }
+
+    /// <summary>Takes over what a newer state of the shard says: another key at once, another place for the connections that are opened from now on.</summary>
+    public void Update(BackendTarget target, long version)
+    {
+        if (version <= _version) return;
+        _version = version;
+        bool isOtherPlace = !_target.EndPoints.SequenceEqual(target.EndPoints) || _target.Tls != target.Tls || !_target.Settings.SequenceEqual(target.Settings);
+        _target.Seals!.Key = target.Seals!.Key;
+        _target = target with { Seals = _target.Seals };
+        if (!isOtherPlace) return;
+        _generation++;
+        _failures = 0;
+        Welcome = null;
+        CloseAllIdle();
+        Pump();
+    }
+
+    /// <summary>Closes what is idle for too long, worn out, or overdue. Called about once a second.</summary>
+    public void Tidy()
+    {
+        TimeSpan idleMax = _options.Value.Pool.ServerIdleTimeout;
+        long now = _reactor.NowMilliseconds;
+        for (int at = _idle.Count - 1; at >= 0; at--)
+        {
+            if ((idleMax > TimeSpan.Zero && now - _idle[at].LastUsedAt > idleMax.TotalMilliseconds) || IsWornOut(_idle[at])) CloseServer(TakeIdle(at));
+        }
+        // A reset without an answer, a cancelled query that goes on, a server that does not hang up: no state worth waiting for.
+        foreach (ServerConnection server in _leases.Keys.Where(server => server.OverdueAt > 0 && now > server.OverdueAt).ToList()) server.Abort();
+    }
+
+    /// <inheritdoc cref="TenantPool.Watch"/>
+    public void Watch()
+    {
+        long now = _reactor.NowMilliseconds, cancel = (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
+        foreach ((ServerConnection server, Lease lease) in _leases)
+        {
+            if (server.User is null || server.IsClosed || lease.Holder is not { } holder) continue;
+            Overdue overdue = WorkWatch.Look(ref server.Work, server.Ledger, now, holder.Config.Limits, cancel);
+            if (overdue != Overdue.None) _overdue.Add((server, overdue));
+        }
+        if (_overdue.Count == 0) return;
+        foreach ((ServerConnection server, Overdue overdue) in _overdue) server.User?.OnOverdue(server, overdue);
+        _overdue.Clear();
+    }
+
+    /// <summary>No tenant is left: idle servers are closed, and the shard's sharing goes on without this.</summary>
+    public void Retire()
+    {
+        CloseAllIdle();
+        _shard.Leave(this);
+    }
+
+    /// <summary>Says good-bye; the permit comes back when the server has hung up.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="isAtBoundary">False in the middle of a message.</param>
+    public void CloseServer(ServerConnection server, bool isAtBoundary = true)
+    {
+        if (server.State != ServerState.Open) return;
+        server.OverdueAt = Deadline();
+        server.IsLeaving = true;
+        if (isAtBoundary) server.Close();
+        else server.Cut();
+    }
+
+    /// <inheritdoc/>
+    void IServerOwner.OnServerClosed(ServerConnection server)
+    {
+        if (_idle.Remove(server)) CountIdle(-1);
+        if (_leases.Remove(server, out Lease? lease))
+        {
+            EndReset(lease);
+            lease.Permit.Dispose();
+            if (lease.Holder is { } holder)
+            {
+                holder.PlaceReturned();
+                holder.OnPlaceFree();
+            }
+        }
+        Pump();
+    }
+
+    /// <inheritdoc/>
+    void IShardClaimant.OnShardPlace() => _reactor.Post(static state => ((SharedServers)state!).TakeShardPlace(), this);
+
+    /// <inheritdoc/>
+    void IShardClaimant.OnEvictionWanted() => _reactor.Post(static state => ((SharedServers)state!).EvictOne(), this);
+
+    private async Task OpenAsync(ServerPermit permit)
+    {
+        CountOpening(+1);
+        long started = Stopwatch.GetTimestamp();
+        ServerConnection? server = null;
+        OpenFailure? failure = null;
+        try
+        {
+            server = await _opener.OpenAsync(_reactor, _target, this, _parameters, _role, _generation, _options.Value);
+        }
+        catch (OpenException refused)
+        {
+            failure = refused.Failure;
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            // Whatever it was, the permit comes back and those who wait hear of it.
+            failure = new OpenFailure($"{bug.GetType().Name}: {bug.Message}", IsPermanent: false);
+        }
+        CountOpening(-1);
+        if (server is null)
+        {
+            permit.Dispose();
+            _stats.Failed(Stopwatch.GetTimestamp());
+            OnOpenFailed(failure!);
+            return;
+        }
+        _stats.Connected(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp() - started);
+        _failures = 0;
+        _leases.Add(server, new Lease(permit));
+        Welcome = server.Parameters;
+        foreach (SharedSeat seat in _turns) seat.Tenant.NoteFailure(null);
+        if (server.Generation == _generation) Offer(server);
+        else CloseServer(server);
+        Pump();
+    }
+
+    private void OnOpenFailed(OpenFailure failure)
+    {
+        _failures++;
+        PgError error = ProxyErrors.ShardUnavailable();
+        _opener.LogFailure("sealed", _shardName, _target.Role, failure);
+        foreach (SharedSeat seat in _turns.ToArray())
+        {
+            seat.Tenant.NoteFailure(error);
+            // A refusal of the login itself will not go away by waiting; anything else may, within the waiter's own deadline.
+            if (failure.IsPermanent) seat.Tenant.FailRole(_role, error);
+        }
+        if (DemandBeside(null, 1) == 0) return;
+        double milliseconds = Math.Min(BackoffMax.TotalMilliseconds, BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 10)));
+        if (!_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, TimeSpan.FromMilliseconds(milliseconds * (0.75 + (Random.Shared.NextDouble() / 2))));
+    }
+
+    private void OnRetryTimer() => Pump();
+
+    private void TakeShardPlace()
+    {
+        _isInShardLine = false;
+        _hasShardPlace = true;
+        Pump();
+        if (_hasShardPlace) ReturnShardPlace();
+    }
+
+    private void ReturnShardPlace()
+    {
+        // Not needed any more, or held back by a back-off: the next in line may have use for it.
+        _hasShardPlace = false;
+        _shard.Return();
+    }
+
+    private void EvictOne()
+    {
+        if (_idle.Count > 0) CloseServer(TakeIdle(0));
+    }
+
+    private void CloseAllIdle()
+    {
+        while (_idle.Count > 0) CloseServer(TakeIdle(_idle.Count - 1));
+    }
+
+    private void CountIdle(int change)
+    {
+        Volatile.Write(ref _idleHint, _idle.Count);
+        _stats.ServersIdle += change;
+    }
+
+    private void CountOpening(int change)
+    {
+        _opening += change;
+        _stats.ServersOpening += change;
+    }
+}

@@ -1,0 +1,291 @@
+using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Model;
+using ProxySuite.Wire.Frames;
+
+namespace ProxySuite.Proxy.Pooling;
+
+/// <summary>
+/// The server connections of one shared login role of a shard, on one reactor: lent to whichever sealed tenant's turn it is, preferably to the one that had
+/// them last. Everything here runs on the reactor's thread; only the shard's budget is shared.
+/// </summary>
+/// <remarks>
+/// A server changes hands only after a DISCARD ALL that it has confirmed (<see cref="ServerSeal"/>). Tenants take turns, weight by weight; within a turn a server stays
+/// with its tenant, because changing hands costs a round trip. While a tenant with budget waits, no server that could be brought to it is idle.
+/// Files: this one lends and takes back; .Opening.cs opens, closes and watches.
+/// </remarks>
+internal sealed partial class SharedServers : IServerOwner, IShardClaimant
+{
+    /// <summary>Servers lent to one tenant of weight 1 in its turn while others wait.</summary>
+    private const int TurnLength = 4;
+
+    /// <summary>Times that a server is lent while another pool waits for a connection to the shard.</summary>
+    private const int ContestedMax = 16;
+
+    private readonly Reactor _reactor;
+    private readonly CurrentOptions _options;
+    private readonly ServerOpener _opener;
+    private readonly ShardBudget _shard;
+    private readonly ShardStats _stats;
+    private readonly string _shardName;
+    private readonly int _role;
+    private readonly TenantBudget _all = new() { Total = int.MaxValue };
+    private readonly Dictionary<ServerConnection, Lease> _leases = [];
+    private readonly List<ServerConnection> _idle = []; // in order of last use
+    private readonly Queue<SharedSeat> _turns = [];
+    private readonly FrameWriter _scratch = new();
+    private readonly Interner<ParameterSnapshot> _parameters = new();
+    private BackendTarget _target;
+    private long _version;
+    private int _generation;
+    private int _resetting;
+    private bool _isPumping;
+
+    public SharedServers(
+        Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, ShardStats stats, string shardName, int role, BackendTarget target, long version)
+    {
+        _reactor = reactor;
+        _options = options;
+        _opener = opener;
+        _shard = shard;
+        _stats = stats;
+        _shardName = shardName;
+        _role = role;
+        _target = target;
+        _version = version;
+        _retryTimer = new WheelTimer(static servers => ((SharedServers)servers!).OnRetryTimer(), this);
+        _shard.Join(this);
+    }
+
+    /// <summary>What a server reported at login: what new clients are told.</summary>
+    public ParameterSnapshot? Welcome { get; private set; }
+
+    /// <summary>Tenants' pools that take servers from here.</summary>
+    public int Tenants { get; set; }
+
+    /// <summary>True when nothing is left that would be lost by forgetting it.</summary>
+    public bool IsUnused => Tenants == 0 && _leases.Count == 0 && _opening == 0;
+
+    /// <summary>Connections idle, lent or being reset, being opened; waiting is the tenants' own.</summary>
+    public PoolCounts Counts => new(_idle.Count, _leases.Count - _idle.Count, _opening);
+
+    /// <summary>Permits out.</summary>
+    public int Leased => _all.Leased;
+
+    /// <inheritdoc/>
+    public int IdleHint => Volatile.Read(ref _idleHint);
+
+    /// <summary>Lends an idle server that is the tenant's already, or nobody's.</summary>
+    public ServerConnection? TryTake(SealedTenantPool tenant)
+    {
+        if (TakeIdleFor(tenant.Tenant) is not { } server) return null;
+        Hold(server, tenant);
+        tenant.TakePlace();
+        return server;
+    }
+
+    /// <summary>Puts a tenant in the line of turns, if somebody of it waits.</summary>
+    public void Queue(SharedSeat seat)
+    {
+        if (seat.IsQueued || seat.Demand(1) == 0) return;
+        seat.IsQueued = true;
+        seat.Credit = TurnLength * seat.Tenant.Config.Weight;
+        _turns.Enqueue(seat);
+    }
+
+    /// <summary>The tenant's place in its budget is free again.</summary>
+    public void ReturnPlace(ServerConnection server)
+    {
+        Lease lease = _leases[server];
+        lease.Holder?.PlaceReturned();
+        lease.Holder = null;
+    }
+
+    /// <summary>Takes a server back that nobody holds. Its state decides: lent again, reset first, or closed.</summary>
+    public void TakeBack(ServerConnection server)
+    {
+        server.LastUsedAt = _reactor.NowMilliseconds;
+        if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || IsWornOut(server))
+        {
+            CloseServer(server);
+            return;
+        }
+        // Others wait for a connection to the shard while these tenants hold on to theirs: after some turns it is given up for the first in line.
+        if (IsContested && ++_leases[server].LentWhileContested > ContestedMax)
+        {
+            CloseServer(server);
+            return;
+        }
+        if (server.CancelsUnderWay > 0)
+        {
+            // A cancel that is still on its way would hit whoever comes next.
+            server.IsDirty = true;
+            server.IsParked = true;
+            server.OverdueAt = Deadline();
+            return;
+        }
+        if (server.IsDirty || _options.Value.Pool.ServerReset == ServerReset.Always) Reset(server);
+        else Offer(server);
+    }
+
+    /// <inheritdoc cref="TenantPool.OnCancelDone"/>
+    public void OnCancelDone(ServerConnection server, bool isOver)
+    {
+        server.CancelsUnderWay--;
+        if (!isOver) server.IsCondemned = true;
+        if (!server.IsParked || server.CancelsUnderWay > 0) return;
+        server.IsParked = false;
+        if (server.IsClosed) return;
+        if (server.IsCondemned) CloseServer(server);
+        else Reset(server);
+    }
+
+    /// <inheritdoc/>
+    void IServerOwner.OnReset(ServerConnection server)
+    {
+        server.OverdueAt = 0;
+        EndReset(_leases[server]);
+        server.Seal!.Clear();
+        if (server.IsCondemned || server.Generation != _generation || IsWornOut(server)) CloseServer(server);
+        else Offer(server);
+        Pump();
+    }
+
+    /// <summary>A server that is nobody's, or its last tenant's: to the one whose turn it is, by way of a reset where that is another; else idle.</summary>
+    private void Offer(ServerConnection server)
+    {
+        if (NextSeat() is { } next)
+        {
+            if (server.Seal!.Tenant is not { } last || last == next.Tenant.Tenant)
+            {
+                Give(next, server);
+                return;
+            }
+            // Enough is on its way to those before it: then its own tenant goes on with it.
+            if (DemandBeside(last, _opening + _resetting + 1) > _opening + _resetting)
+            {
+                Reset(server);
+                return;
+            }
+            foreach (SharedSeat seat in _turns)
+            {
+                if (seat.Tenant.Tenant != last || seat.Demand(1) == 0) continue;
+                Give(seat, server);
+                return;
+            }
+        }
+        // Another pool stands in line for a connection to the shard, and asked for idle ones when there were none.
+        if (IsContested)
+        {
+            CloseServer(server);
+            return;
+        }
+        _idle.Add(server);
+        CountIdle(+1);
+    }
+
+    private bool IsContested => _shard.InLine > (_isInShardLine ? 1 : 0);
+
+    /// <summary>The tenant whose turn it is and that can take a server.</summary>
+    private SharedSeat? NextSeat()
+    {
+        while (_turns.TryPeek(out SharedSeat? seat))
+        {
+            if (seat.Demand(1) > 0 && seat.Credit > 0) return seat;
+            _turns.Dequeue();
+            seat.IsQueued = false;
+            // Its turn is over: at the end of the line with those of its queries that still wait.
+            Queue(seat);
+        }
+        return null;
+    }
+
+    private void Give(SharedSeat seat, ServerConnection server)
+    {
+        seat.Credit--;
+        Hold(server, seat.Tenant);
+        seat.Tenant.Serve(_role, server);
+    }
+
+    private void Hold(ServerConnection server, SealedTenantPool tenant)
+    {
+        server.Seal!.LendTo(tenant.Tenant);
+        _leases[server].Holder = tenant;
+    }
+
+    /// <summary>Waiters of all tenants but one that could be served, counted up to a bound.</summary>
+    private int DemandBeside(TenantId? tenant, int most)
+    {
+        int demand = 0;
+        foreach (SharedSeat seat in _turns)
+        {
+            if (demand >= most) break;
+            if (seat.Tenant.Tenant != tenant) demand += seat.Demand(most - demand);
+        }
+        return demand;
+    }
+
+    private ServerConnection? TakeIdleFor(TenantId tenant)
+    {
+        bool newest = _options.Value.Pool.ServerChoice == ServerChoice.Lifo;
+        int found = -1;
+        for (int i = 0; i < _idle.Count; i++)
+        {
+            int at = newest ? _idle.Count - 1 - i : i;
+            TenantId? last = _idle[at].Seal!.Tenant;
+            if (last == tenant)
+            {
+                found = at;
+                break;
+            }
+            if (last is null && found < 0) found = at;
+        }
+        return found < 0 ? null : TakeIdle(found);
+    }
+
+    private ServerConnection TakeIdle(int at)
+    {
+        ServerConnection server = _idle[at];
+        _idle.RemoveAt(at);
+        CountIdle(-1);
+        return server;
+    }
+
+    private void Reset(ServerConnection server)
+    {
+        _leases[server].IsResetting = true;
+        _resetting++;
+        server.OverdueAt = Deadline();
+        server.Reset(_scratch);
+    }
+
+    private void EndReset(Lease lease)
+    {
+        if (!lease.IsResetting) return;
+        lease.IsResetting = false;
+        _resetting--;
+    }
+
+    private bool IsWornOut(ServerConnection server)
+    {
+        PoolOptions options = _options.Value.Pool;
+        return (options.ServerLifetime > TimeSpan.Zero && _reactor.NowMilliseconds - server.OpenedAt > options.ServerLifetime.TotalMilliseconds)
+            || (options.ServerTenantsMax > 0 && server.Seal!.TenantsServed >= options.ServerTenantsMax);
+    }
+
+    private long Deadline() => _reactor.NowMilliseconds + (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
+
+    /// <summary>A server connection's permit, and whose place it takes while it is lent or, given up by its client, has not hung up yet.</summary>
+    private sealed class Lease(ServerPermit permit)
+    {
+        public ServerPermit Permit { get; } = permit;
+
+        public SealedTenantPool? Holder { get; set; }
+
+        public bool IsResetting { get; set; }
+
+        public int LentWhileContested { get; set; }
+    }
+}
