@@ -15,12 +15,15 @@ namespace ProxySuite.Host;
 /// <summary>Wires the data plane: registry, tenant directory, master key, and the server itself.</summary>
 internal static class DataPlane
 {
+    /// <summary>Tenants read ahead at the start: the fleet that is promised, about 3 kB each.</summary>
+    private const int WarmUpMax = 10_000;
+
     public static void AddTo(IServiceCollection services, ProxyOptions options)
     {
         if (options.Registry.File.Length > 0) AddRegistryFile(services, options.Registry.File);
         else AddPostgresRegistry(services, DsnParser.Parse(options.Registry.ConnectionString), options.Redis.Configuration);
         services.AddSingleton(provider => new TenantDirectory(
-            provider.GetRequiredService<ITenantRegistry>(), logger: provider.GetRequiredService<ILogger<TenantDirectory>>(), shared: provider.GetService<ISharedTenantCache>()));
+            provider.GetRequiredService<ITenantRegistry>(), new TenantDirectoryOptions { WarmUpMax = WarmUpMax }, logger: provider.GetRequiredService<ILogger<TenantDirectory>>(), shared: provider.GetService<ISharedTenantCache>()));
         services.AddSingleton(_ => MasterKey.ReadFile(options.Secrets.MasterKeyFile));
         services.AddSingleton(provider => new ShardAuditor(provider.GetRequiredService<MasterKey>(), options.Tls.ServerCaFile));
         services.AddSingleton(provider => new ShardAudits(

@@ -20,6 +20,34 @@ public sealed class FileTenantRegistryTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
+    public async Task A_tenant_may_have_limits_beside_its_plan_and_a_user_two_passwords_for_a_while()
+    {
+        string next = ScramVerifier.Create("next", RegistryWorld.Verifier.Iterations, RegistryWorld.Verifier.Salt).ToStoredForm();
+        FileTenantRegistry registry = Open(
+            $$"""
+            { "Shards": [ { "Name": "s1", "Hosts": ["a.example"], "Database": "apps" } ],
+              "Tenants": [ { "Id": "{{AcmeId}}", "Slug": "acme", "Plan": "free", "Shard": "s1",
+                "Overrides": { "Connections": 9, "StatementTimeout": "2m", "Settings": { "lock_timeout": "1s" } },
+                "Users": [ { "Name": "app", "Verifier": "{{next}}", "PreviousVerifier": "{{Verifier}}", "PreviousUntil": "2030-01-02T03:04:05Z" } ] } ] }
+            """);
+        Tenant acme = (await registry.FindTenantAsync(TenantSlug.Parse("acme"), default))!.Tenant;
+        Assert.Equal((9, TimeSpan.FromMinutes(2), 4L << 20, "1s"), (acme.Plan.Connections, acme.Plan.StatementTimeout, acme.Plan.WorkMemBytes, acme.Plan.Settings["lock_timeout"]));
+        Assert.True(acme.Users["app"].PreviousAt(new DateTimeOffset(2029, 1, 1, 0, 0, 0, TimeSpan.Zero))!.Matches("app", "secret"));
+        Assert.Null(acme.Users["app"].PreviousAt(new DateTimeOffset(2031, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+
+        string other = ScramVerifier.Create("next", iterations: 1).ToStoredForm();
+        RegistryFileException refused = Assert.Throws<RegistryFileException>(() => Open(
+            $$"""
+            { "Shards": [ { "Name": "s1", "Hosts": ["a.example"], "Database": "apps" } ],
+              "Tenants": [ { "Id": "{{AcmeId}}", "Slug": "acme", "Plan": "free", "Shard": "s1", "Overrides": { "Connections": 0, "Memory": "1GB" },
+                "Users": [ { "Name": "app", "Verifier": "{{other}}", "PreviousVerifier": "{{Verifier}}", "PreviousUntil": "2030-01-02T03:04:05Z" } ] } ] }
+            """));
+        Assert.Equal(3, refused.Problems.Count);
+        Assert.Contains(refused.Problems, problem => problem.StartsWith("Tenants[0].Users[0].PreviousVerifier: must be a SCRAM verifier with the salt", StringComparison.Ordinal));
+        Assert.Contains(refused.Problems, problem => problem.StartsWith("Tenants[0].Overrides: connections must be 1 to 10000", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Tenants_are_found_with_plan_shard_and_users()
     {
         FileTenantRegistry registry = Open(

@@ -21,8 +21,10 @@ public sealed partial class TenantDirectory
         // If one of the two fails unexpectedly, both end and the host hears of it.
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] running = [RefreshAsync(both.Token), invalidations?.RunAsync(this, both.Token) ?? Task.Delay(Timeout.InfiniteTimeSpan, both.Token)];
+        Task warmUp = _options.WarmUpMax > 0 && _registry is ITenantLister lister ? WarmUpAsync(lister, both.Token) : Task.CompletedTask;
         await Task.WhenAny(running);
         await both.CancelAsync();
+        await warmUp.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             await Task.WhenAll(running);

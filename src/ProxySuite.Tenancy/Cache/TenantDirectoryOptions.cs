@@ -21,6 +21,9 @@ public sealed record TenantDirectoryOptions
     /// <value>Most unknown names kept; 100 to 1 000 000, default 10 000.</value>
     public int NegativeMax { get; init; } = 10_000;
 
+    /// <value>Most tenants read ahead at the start, where the registry can list them; 0 to half of <see cref="EntriesMax"/>, default 0 for none.</value>
+    public int WarmUpMax { get; init; }
+
     /// <value>Most look-ups sent to the registry at once; 1 to 100, default 8.</value>
     public int LookupsMax { get; init; } = 8;
 

@@ -39,6 +39,17 @@ public interface ITenantRegistry
     Task<IReadOnlyList<Shard>> ListShardsAsync(CancellationToken cancellationToken);
 }
 
+/// <summary>A registry that can say which tenants there are.</summary>
+public interface ITenantLister
+{
+    /// <summary>Slugs of tenants that are served, in order.</summary>
+    /// <param name="after">The last one of the page before; null for the first page.</param>
+    /// <param name="limit">Most slugs.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="RegistryUnavailableException">The registry cannot be asked now.</exception>
+    Task<IReadOnlyList<TenantSlug>> ListServedAsync(TenantSlug? after, int limit, CancellationToken cancellationToken);
+}
+
 /// <summary>All versions that make up a <see cref="TenantEntry"/>; see <see cref="TenantEntry.IsSameVersionAs"/>.</summary>
 public readonly record struct TenantVersions(TenantSlug Slug, TenantId Id, long Tenant, long Plan, ShardId ShardId, long Shard)
 {

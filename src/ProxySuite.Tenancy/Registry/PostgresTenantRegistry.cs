@@ -5,7 +5,7 @@ namespace ProxySuite.Tenancy.Registry;
 
 /// <summary>Reads the registry in PostgreSQL, schema <c>system</c>; see <c>Migrations/0001_registry.sql</c>.</summary>
 /// <remarks>The data source stays the caller's, who disposes it; <see cref="RegistryDataSource"/> makes one with bounded waits.</remarks>
-public sealed class PostgresTenantRegistry(NpgsqlDataSource dataSource) : ITenantRegistry
+public sealed class PostgresTenantRegistry(NpgsqlDataSource dataSource) : ITenantRegistry, ITenantLister
 {
     private const string FindTenant = TenantRow.Select + " WHERE t.slug = $1";
     private const string FindTenants = TenantRow.Select + " WHERE t.slug = ANY ($1)";
@@ -50,6 +50,18 @@ public sealed class PostgresTenantRegistry(NpgsqlDataSource dataSource) : ITenan
             var shards = new List<Shard>();
             while (await reader.ReadAsync(cancellationToken)) shards.Add(ShardRow.Read(reader, 0));
             return shards;
+        });
+
+    public Task<IReadOnlyList<TenantSlug>> ListServedAsync(TenantSlug? after, int limit, CancellationToken cancellationToken)
+        => AskAsync<IReadOnlyList<TenantSlug>>(async () =>
+        {
+            await using NpgsqlCommand command = dataSource.CreateCommand("SELECT slug FROM system.tenants WHERE state = 'active' AND slug > $1 ORDER BY slug LIMIT $2");
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after?.Value ?? "" });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+            var slugs = new List<TenantSlug>();
+            while (await reader.ReadAsync(cancellationToken)) slugs.Add(TenantSlug.Parse(reader.GetString(0)));
+            return slugs;
         });
 
     private async Task<IReadOnlyList<T>> ReadAllAsync<T>(

@@ -125,6 +125,7 @@ internal sealed class RegistryFile
         Shard? shard = Named(node, "Shard", _shards);
         Plan? plan = Named(node, "Plan", _plans);
         FrozenDictionary<string, TenantUser> users = ReadUsers(node, isolation);
+        PlanOverrides overrides = ReadOverrides(node);
         int credentialsEpoch = node.Integer("CredentialsEpoch") ?? 1;
         bool suspended = node.Flag("Suspended") ?? false;
         AddressList allowed = ReadAllowedAddresses(node);
@@ -139,7 +140,7 @@ internal sealed class RegistryFile
         {
             Id = id,
             Slug = slug,
-            Plan = plan,
+            Plan = overrides.Apply(plan),
             Isolation = isolation,
             Identity = identity,
             Placement = new Placement(shard.Id, Epoch: _versions.EpochOf(id, shard.Name, isolation),
@@ -163,10 +164,16 @@ internal sealed class RegistryFile
             UserRole role = node.Parsed("Role", EnumText.Parse<UserRole>) ?? UserRole.App;
             PasswordVerifier? verifier = node.RequiredParsed("Verifier", PasswordVerifier.ReadStored);
             DateTimeOffset? validUntil = node.Parsed("ValidUntil", ParseTime);
+            PasswordVerifier? previous = node.Optional("PreviousVerifier") is null ? null : node.RequiredParsed("PreviousVerifier", PasswordVerifier.ReadStored);
+            DateTimeOffset? previousUntil = node.Parsed("PreviousUntil", ParseTime);
             node.RefuseOthers();
+            if ((previous is null) != (previousUntil is null)) node.Problem("PreviousVerifier", "goes with PreviousUntil");
+            // A login names them before it is known which of the two passwords follows.
+            if (previous is not null && (previous is not ScramVerifier old || verifier is not ScramVerifier now || old.Iterations != now.Iterations || !old.Salt.SequenceEqual(now.Salt)))
+                node.Problem("PreviousVerifier", "must be a SCRAM verifier with the salt and rounds of Verifier");
             if (System.Text.Encoding.UTF8.GetByteCount(name) > 63) node.Problem("Name", "must have at most 63 bytes");
             if (role == UserRole.Owner && isolation == IsolationModel.Pool) node.Problem("Role", "owner is not possible in the pool model");
-            if (verifier is not null && !users.TryAdd(name, new TenantUser(name, role, verifier, validUntil))) node.Problem("Name", $"there are two users \"{name}\"");
+            if (verifier is not null && !users.TryAdd(name, new TenantUser(name, role, verifier, validUntil) { Previous = previous, PreviousUntil = previousUntil })) node.Problem("Name", $"there are two users \"{name}\"");
         }
         return users.ToFrozenDictionary(StringComparer.Ordinal);
     }
@@ -182,6 +189,24 @@ internal sealed class RegistryFile
             node.Problem("AllowedAddresses", refused.Message);
             return AddressList.Any;
         }
+    }
+
+    private static PlanOverrides ReadOverrides(JsonNode tenant)
+    {
+        if (tenant.Child("Overrides") is not { } node) return PlanOverrides.None;
+        var overrides = new PlanOverrides
+        {
+            StatementTimeout = node.Parsed("StatementTimeout", Duration.Parse),
+            WorkMemBytes = node.Parsed("WorkMem", ByteSize.Parse),
+            Connections = node.Integer("Connections"),
+            QueriesPerSecond = node.Integer("QueriesPerSecond"),
+            Weight = node.Integer("Weight"),
+            PoolMode = node.Parsed("PoolMode", EnumText.Parse<PoolMode>),
+            Settings = PlanSettings.None.SetItems(node.Map("Settings")),
+        };
+        node.RefuseOthers();
+        if (overrides.WhyRefused() is { } reason) node.Problem(null, reason);
+        return overrides;
     }
 
     private static ImmutableArray<ShardEndpoint> ReadEndpoints(JsonNode node, string name)
