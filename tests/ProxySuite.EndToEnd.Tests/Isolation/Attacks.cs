@@ -45,7 +45,7 @@ internal static class Attacks
         yield return new("the qualified name", [$"SELECT body FROM {table}"], named);
         yield return new("TABLE with the qualified name", [$"TABLE {table}"], named);
         yield return new("a cursor over the qualified name", ["BEGIN", $"DECLARE c CURSOR WITH HOLD FOR SELECT body FROM {table}", "FETCH ALL c", "COMMIT"], named);
-        yield return new("search_path", [$"SET search_path = {schema}, public", "SELECT body FROM notes"], $"{unqualified} ok 42501");
+        yield return new("search_path", [$"SET search_path = {schema}, public", "SELECT body FROM notes"], $"{unqualified} ok 42501 42P01");
         yield return new("search_path by set_config", [$"SELECT set_config('search_path', '{schema}', false)", "SELECT body FROM notes"], unqualified);
         yield return new("COPY TO of the table", [$"COPY {table} TO STDOUT"], named);
         yield return new("COPY TO of a query", [$"COPY (SELECT body FROM {table}) TO STDOUT"], named);

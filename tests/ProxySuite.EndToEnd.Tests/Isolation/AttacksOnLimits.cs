@@ -33,6 +33,10 @@ internal static class AttacksOnLimits
         yield return Raise("set_config in a common table expression", Memory, "ok", "WITH x AS MATERIALIZED (SELECT set_config('work_mem', '2GB', false)) SELECT * FROM x");
         yield return Raise("set_config with a computed value", Memory, "42501", "SELECT set_config('work_mem', '2' || 'GB', false)");
         yield return Raise("set_config prepared in SQL", Memory, "42501", "PREPARE raise AS SELECT set_config('work_mem', $1, false)", "EXECUTE raise('2GB')");
+        yield return Raise("set_config prepared in SQL with the value", Memory, "ok", "PREPARE raise AS SELECT set_config('work_mem', '2GB', false)", "EXECUTE raise", "EXPLAIN ANALYZE EXECUTE raise");
+        yield return Raise("set_config in EXPLAIN ANALYZE", Memory, "ok", "EXPLAIN ANALYZE SELECT set_config('work_mem', '2GB', false)");
+        yield return Raise("set_config in a cursor", Memory, "ok", "BEGIN", "DECLARE raise CURSOR WITH HOLD FOR SELECT set_config('work_mem', '2GB', false)", "FETCH raise", "COMMIT");
+        yield return Raise("set_config in RETURNING", Memory, "ok", "INSERT INTO notes (body) VALUES ('raise') RETURNING set_config('work_mem', '2GB', false)");
         yield return Raise("UPDATE of pg_settings", Memory, "42501", "UPDATE pg_settings SET setting = '2097152' WHERE name = 'work_mem'");
         yield return Raise("work_mem", Memory, "ok", "SET work_mem = '2GB'");
         yield return Raise("work_mem by its old name", Memory, "ok", "SET sort_mem = 2097151");

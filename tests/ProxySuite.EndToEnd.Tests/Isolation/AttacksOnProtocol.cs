@@ -8,7 +8,9 @@ namespace ProxySuite.EndToEnd.Tests.Isolation;
 /// <summary>Attempts below SQL: messages out of place, answers shifted, start-up packets that say too much, cancel requests for others.</summary>
 internal static class AttacksOnProtocol
 {
-    public static IEnumerable<Attack> All(Stage stage)
+    /// <param name="stage">Who attacks whom.</param>
+    /// <param name="largeObject">Number of the victim's large object.</param>
+    public static IEnumerable<Attack> All(Stage stage, long largeObject)
     {
         string id = stage.Victim.Id.ToString(), own = $"SELECT string_agg(body, ',') FROM notes WHERE body = '{stage.Mark}'";
         yield return Shift("Sync inside a COPY", 2, Query("CREATE TEMP TABLE fed (t text)"), Parse("", "COPY fed FROM STDIN"), Bind("", ""), Execute(), Sync, CopyData("x\n"), Sync, CopyDone, Sync);
@@ -28,18 +30,19 @@ internal static class AttacksOnProtocol
             await duel.SendAsync(1, Query("SELECT body FROM notes"));
         });
         yield return new("FunctionCall of pg_terminate_backend", "0A000", async duel => await duel.SendAsync(1, Call(2096, "1", "0")));
-        yield return new("FunctionCall of lo_get", "0A000", async duel => await duel.SendAsync(1, Call(3460, "1")));
+        yield return new("FunctionCall of lo_get", "42501 42704", async duel => await duel.SendAsync(1, Call(3458, largeObject.ToString(System.Globalization.CultureInfo.InvariantCulture))));
+        yield return new("FunctionCall of lo_unlink", "42501 42704", async duel => await duel.SendAsync(1, Call(964, largeObject.ToString(System.Globalization.CultureInfo.InvariantCulture))));
         yield return new("a password message behind the login", "08P01", async duel => await duel.SendAsync(1, Password("again")));
         yield return new("replies for nobody: thousands of Flushes", "ok", async duel => await duel.SendAsync(1, [.. Enumerable.Repeat(Flush, 2000), Query("SELECT 1")]));
         yield return new("FunctionCall in a failed transaction", "22012 0A000", async duel => await duel.SendAsync(3, Query("BEGIN"), Query("SELECT 1/0"), Call(2078, "app.current_tenant_id", id, "f")));
 
         yield return Login("the victim's id", "0A000", "app.current_tenant_id", id);
         yield return Login("the victim's id in options", "0A000", "options", $"-c app.current_tenant_id={id}");
-        yield return Login("the victim's id behind an escaped blank", "ok 42501", "options", $"-c application_name=x\\ -c\\ app.current_tenant_id={id}");
+        yield return Login("the victim's id behind an escaped blank", "ok 42501 42P01", "options", $"-c application_name=x\\ -c\\ app.current_tenant_id={id}");
         yield return Login("the victim's id behind another setting", "0A000", "options", $"-c geqo=off --app.current_tenant_id={id}");
         yield return Login("the victim's role", "0A000", "role", stage.Victim.Role);
         yield return Login("a seal", "0A000", "options", "-c app.tenant_seal=1.1.ff");
-        yield return Login("the victim's schema first", "ok 42501", "search_path", $"{stage.Victim.Schema}, public");
+        yield return Login("the victim's schema first", "ok 42501 42P01", "search_path", $"{stage.Victim.Schema}, public");
         yield return Login("replication", "0A000", "replication", "database");
         yield return Login("the victim as tenant option", "28000", "options", $"-c tenant={stage.Victim.Slug}");
         yield return Login("a library", "0A000", "options", "-c session_preload_libraries=dblink");
@@ -120,7 +123,8 @@ internal static class AttacksOnProtocol
             to.WriteInt32(argument.Length);
             to.WriteBytes(System.Text.Encoding.ASCII.GetBytes(argument));
         }
-        to.WriteInt16(0);
+        // The result as it is: in text a bytea would be digits.
+        to.WriteInt16(1);
         to.End(mark);
     });
 }
