@@ -33,10 +33,13 @@ public sealed class IsolationProbe(ControlPlane control, MasterKey masterKey, Dn
         {
             if (each.PreparedAt is null || (shard is not null && shard != each.Name)) continue;
             Shard full = await control.Store.GetShardAsync(each.Name, cancellationToken);
-            foreach (IsolationModel model in Enum.GetValues<IsolationModel>())
+            IEnumerable<(IsolationModel Model, TenantIdentity Identity)> kinds = Enum.GetValues<IsolationModel>().Select(model => (model, TenantIdentity.Role));
+            if (full.Lockdown == Lockdown.Strict) kinds = kinds.Append((IsolationModel.Pool, TenantIdentity.Sealed));
+            foreach ((IsolationModel model, TenantIdentity identity) in kinds)
             {
-                await using ProbePair pair = await ProbePair.MakeAsync(control, masterKey, full, model, TenantIdentity.Role, plan, cancellationToken);
-                results.AddRange((await ProbeAsync(pair, cancellationToken)).Select(result => result with { Shard = each.Name, Model = EnumText.Of(model) }));
+                string name = identity == TenantIdentity.Sealed ? $"{EnumText.Of(model)}, sealed" : EnumText.Of(model);
+                await using ProbePair pair = await ProbePair.MakeAsync(control, masterKey, full, model, identity, plan, cancellationToken);
+                results.AddRange((await ProbeAsync(pair, cancellationToken)).Select(result => result with { Shard = each.Name, Model = name }));
             }
         }
         return results.Count > 0 ? results.ToImmutable() : throw new ControlException(shard is null ? "no shard is prepared" : $"there is no prepared shard \"{shard}\"");

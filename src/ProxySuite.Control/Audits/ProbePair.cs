@@ -58,7 +58,8 @@ internal sealed class ProbePair : IAsyncDisposable
     public ProbeTarget TargetOf(Tenant tenant)
     {
         string own = _model == IsolationModel.Pool ? SharedTable : $"{tenant.Placement.SchemaName}.probe";
-        return new ProbeTarget(tenant.Id, BackendNames.Role(tenant.Id, UserRole.App),
+        string role = tenant.Identity == TenantIdentity.Sealed ? BackendNames.SealedRole(_shard, UserRole.App) : BackendNames.Role(tenant.Id, UserRole.App);
+        return new ProbeTarget(tenant.Id, role,
             _model == IsolationModel.Database ? $"{tenant.Placement.Database}.{own}" : own, own, _model == IsolationModel.Pool);
     }
 

@@ -38,6 +38,17 @@ public sealed class SealedTests
     }
 
     [Theory, MemberData(nameof(Versions))]
+    public async Task Probe_tenants_of_every_kind_get_nowhere_on_a_strict_shard(int version)
+    {
+        await using SealedWorld world = await SealedWorld.StartAsync(version, shardConnections: 6);
+        System.Text.Json.JsonElement answer = (await world.ProxyctlAsync(["audit", "--probe", "--proxy", $"127.0.0.1:{world.Proxyd.Port}", "--json"])).Json;
+        string[] models = [.. answer.GetProperty("results").EnumerateArray().Select(result => result.GetProperty("model").GetString()!).Distinct()];
+        Assert.Equal(["pool", "schema", "database", "pool, sealed"], models);
+        Assert.Equal(answer.GetProperty("tried").GetInt32(), answer.GetProperty("held").GetInt32());
+        Assert.InRange(answer.GetProperty("tried").GetInt32(), 4 * 2 * 28, 4 * 2 * 40);
+    }
+
+    [Theory, MemberData(nameof(Versions))]
     public async Task No_statement_makes_a_session_another_tenants(int version)
     {
         await using SealedWorld world = await SealedWorld.StartAsync(version, shardConnections: 2);
