@@ -33,7 +33,7 @@ internal sealed partial record SettingChange(string? Name, string? SqlValue) : S
         (int _, int valueLength) = statement.Value.GetOffsetAndLength(sql.Length);
         if (valueLength > ValueMax) return null;
         string written = Encoding.UTF8.GetString(sql[statement.Name]);
-        string name = written.Replace("\"", "", StringComparison.Ordinal).ToLowerInvariant();
+        string name = SettingName.Current(written.Replace("\"", "", StringComparison.Ordinal).ToLowerInvariant());
         string value = Encoding.UTF8.GetString(sql[statement.Value]);
         // A name that the scanner takes for the temporary schema's pins; see SettingStatement.
         return statement.Form switch
@@ -45,7 +45,7 @@ internal sealed partial record SettingChange(string? Name, string? SqlValue) : S
             SettingForm.Schema when value.StartsWith('\'') => new SettingChange("search_path", value),
             SettingForm.XmlOption when value.Length > 0 => new SettingChange("xmloption", value),
             SettingForm.Characteristics => Characteristics(value),
-            SettingForm.SetConfig => SetConfig(Unquoted(written).ToLowerInvariant(), Unquoted(value)),
+            SettingForm.SetConfig => SetConfig(SettingName.Current(Unquoted(written).ToLowerInvariant()), Unquoted(value)),
             SettingForm.Reset when IsWord(name, "time zone") => new SettingChange("timezone", null),
             SettingForm.Reset when IsRepeatable(name, "") => new SettingChange(name, null),
             SettingForm.ResetAll => ResetAll,

@@ -120,7 +120,7 @@ public static class StatementFilter
 }
 
 /// <summary>Names of settings as PostgreSQL compares them.</summary>
-internal static class SettingName
+public static class SettingName
 {
     /// <summary>Reads a name as written: parts in quotes or not, blanks and comments between them.</summary>
     /// <returns>False when a part is written with escapes (U&amp;"…"), so that only a server can read it.</returns>

@@ -23,6 +23,7 @@ public sealed class AttackSuiteTests(ProxydWorld world, ITestOutputHelper output
     {
         { "role", "pool", "relaxed", 15 }, { "role", "pool", "relaxed", 18 }, { "role", "schema", "relaxed", 15 }, { "role", "schema", "relaxed", 18 },
         { "role", "database", "relaxed", 15 }, { "role", "database", "relaxed", 18 }, { "role", "pool", "strict", 15 }, { "role", "schema", "strict", 18 },
+        { "sealed", "pool", "strict", 15 }, { "sealed", "pool", "strict", 18 },
     };
 
     [Theory, MemberData(nameof(Stages))]

@@ -9,6 +9,7 @@ public sealed class SettingChangeTests
 {
     [Theory]
     [InlineData("SET work_mem = '8MB'", "work_mem", "'8MB'")]
+    [InlineData("SET sort_mem = 8192", "work_mem", "8192")]
     [InlineData("set Work_Mem to 8", "work_mem", "8")]
     [InlineData("SET SESSION \"search_path\" = a, \"B\"", "search_path", "a, \"B\"")]
     [InlineData("SET app.user = 'it''s'", "app.user", "'it''s'")]
