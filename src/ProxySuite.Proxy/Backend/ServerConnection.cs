@@ -126,6 +126,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <summary>True while queued bytes hold the sender back.</summary>
     public bool IsBackedUp => _link.QueuedBytes > 0;
 
+    /// <summary>Number of the client session it was lent to last; 0 for none.</summary>
+    public long LastSession { get; set; }
+
     /// <summary>Starts relaying for <paramref name="user"/>.</summary>
     public void Link(IServerUser user) => _user = user;
 

@@ -21,6 +21,7 @@ internal sealed partial class ClientSession
         RefusedStatement? refused = null;
         bool hasNames = isWhole && !_isNative && (_queryFacts.Traits & NamingTraits) != 0;
         if (hasNames && MustWaitForAnswers(received, at, ref from, rewritten)) return;
+        if (isWhole) ForgetForeignSequences(_queryFacts.Traits, received, at, ref from, rewritten);
         // A Query destroys the unnamed statement (protocol-flow: Extended Query).
         _statements.ForgetUnnamed();
         server.Statements.Unnamed = default;

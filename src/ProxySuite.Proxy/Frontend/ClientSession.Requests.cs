@@ -147,6 +147,8 @@ internal sealed partial class ClientSession
             if (admission == Admission.Refuse) RefuseStatement(type, refusal!, header, received, at, ref from, rewritten);
             else if (!isSkipped && !TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
             if (_isAwaitingAnswers) continue;
+            // Drivers close in front of what they ask.
+            _isServerForeign &= type == FrontendMessage.Close;
             if (!_isNative && admission == Admission.Pass && (isBatchStart || _kept is not null)) Keep(type, received[at..end], isWhole, isBatchStart);
             at = end;
             _bodyLeft = header.FrameLength - (int)(isWhole ? header.FrameLength : body.Length + FrameHeader.Size);
@@ -307,6 +309,8 @@ internal sealed partial class ClientSession
         KeepWithinLimits();
         _readyUpTo = server.Ledger.LastPushed;
         server.Link(this);
+        _isServerForeign = server.LastSession != _number;
+        server.LastSession = _number;
         Enter(SessionState.Linked);
         if (ReferenceEquals(server.Settings, _settings)) TellParameters(server);
     }

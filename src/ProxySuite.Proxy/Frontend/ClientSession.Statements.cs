@@ -93,6 +93,7 @@ internal sealed partial class ClientSession
         {
             StatementFacts facts = SqlScanner.Scan(parse.Sql);
             if ((facts.Traits & StatementFilter.Matters) != 0 && TryTakeFilteredParse(parse, length, received, at, ref from, rewritten)) return;
+            ForgetForeignSequences(facts.Traits, received, at, ref from, rewritten);
             _statements.SetUnnamed(content);
             _unnamedTraits = facts.Traits;
             _unnamedChange = facts.Traits == StatementTraits.None ? null : SessionChange.From(parse.Sql, facts);
@@ -122,6 +123,7 @@ internal sealed partial class ClientSession
         }
         statement = InternHere(content);
         if ((statement.Traits & StatementFilter.Matters) != 0 && TryTakeFilteredParse(parse, length, received, at, ref from, rewritten)) return;
+        ForgetForeignSequences(statement.Traits, received, at, ref from, rewritten);
         byte[]? original = null;
         SharedStatement? target = null;
         Cut(received, at, ref from, rewritten, FrameHeader.Size + length);
@@ -147,12 +149,14 @@ internal sealed partial class ClientSession
         ServerConnection server = _server!;
         if (bind.StatementName.IsEmpty)
         {
+            ForgetForeignSequences(_unnamedTraits, received, at, ref from, rewritten);
             EnsureUnnamed(server, received, at, ref from, rewritten);
             SetPortal(bind.PortalName, _unnamedTraits, _unnamedChange, _statements.Unnamed, _unnamedTarget);
             server.Ledger.Push(Owed.Bind);
             return;
         }
         StatementBinding? binding = _statements.Find(bind.StatementName);
+        if (binding is not null) ForgetForeignSequences(binding.Statement.Traits, received, at, ref from, rewritten);
         // What follows the names goes out as it came, whether all of it is here or not.
         Cut(received, at, ref from, rewritten, FrameHeader.Size + bind.NamesEnd);
         int restLength = header.BodyLength - bind.NamesEnd;

@@ -192,6 +192,10 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         }
         if (FailHeldChannels(ProxyErrors.CanceledByUser())) return CancelResult.Sent;
         if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed || (server.IsProbing && server.Ledger.Count == 1)) return CancelResult.Idle;
+        // What is put in front of the query must not be hit: a tenant's identity that was not set ends the session. It is answered in a moment.
+        long patience = _context.Reactor.NowMilliseconds + (long)_context.Options.Value.Pool.CancelTimeout.TotalMilliseconds;
+        while (ReferenceEquals(server, _server) && server.Ledger.IsHeadSwallowed && _context.Reactor.NowMilliseconds < patience) await Task.Delay(1);
+        if (!ReferenceEquals(server, _server) || server.Ledger.Count == 0 || server.IsClosed) return CancelResult.Idle;
         if (server.CancelsUnderWay >= CancelsMax) return CancelResult.Sent;
         return await CancelAsync(server) ? CancelResult.Sent : CancelResult.Failed;
     }

@@ -67,4 +67,7 @@ public enum StatementTraits : uint
 
     /// <summary>SAVEPOINT, RELEASE, ROLLBACK TO: what of the transaction so far is kept may change.</summary>
     Savepoint = 1 << 25,
+
+    /// <summary><c>currval</c> or <c>lastval</c> anywhere in the text: what the session has drawn from sequences.</summary>
+    ReadsSequences = 1 << 26,
 }

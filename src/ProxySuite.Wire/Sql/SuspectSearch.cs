@@ -7,8 +7,8 @@ namespace ProxySuite.Wire.Sql;
 
 /// <summary>
 /// Finds the few names that matter wherever they stand in a text: <c>set_config</c>, <c>pg_settings</c>, <c>advisory_lock</c>,
-/// <c>pg_temp</c>, <c>U&amp;"</c> and the word TEMP. One vectorised pass over the text looks for rare groups of letters out of them
-/// (<c>fig</c>, <c>ttin</c>, <c>dvi</c>, <c>temp</c>, <c>&amp;"</c>), any case, and only what it finds is looked at.
+/// <c>pg_temp</c>, <c>currval</c>, <c>lastval</c>, <c>U&amp;"</c> and the word TEMP. One vectorised pass over the text looks for rare groups of letters out of them
+/// (<c>fig</c>, <c>ttin</c>, <c>dvi</c>, <c>temp</c>, <c>rrv</c>, <c>stv</c>, <c>&amp;"</c>), any case, and only what it finds is looked at.
 /// </summary>
 internal static class SuspectSearch
 {
@@ -40,6 +40,9 @@ internal static class SuspectSearch
                 return StatementTraits.SetConfig;
             case 'd' when EndsWith(text[..at], "a"u8) && StartsWith(text[at..], "dvisory_lock"u8):
                 return StatementTraits.SessionAdvisoryLock;
+            case 'r' when EndsWith(text[..at], "cu"u8) && StartsWith(text[at..], "rrval"u8):
+            case 's' when EndsWith(text[..at], "la"u8) && StartsWith(text[at..], "stval"u8):
+                return StatementTraits.ReadsSequences;
             case '&' when EndsWith(text[..at], "u"u8):
                 return StatementTraits.UnicodeIdentifier;
             case 't' when (text[at + 1] | 0x20) == 't':
@@ -127,7 +130,8 @@ internal static class SuspectSearch
         Vector256<byte> fig = Is(v0, 'f') & Is(v1, 'i') & Is(v2, 'g');
         Vector256<byte> dvi = Is(v0, 'd') & Is(v1, 'v') & Is(v2, 'i');
         Vector256<byte> unicode = Is(v0, '&') & Is(v1, '"');
-        return (Is(v0, 't') & (temp | ttin)) | fig | dvi | unicode;
+        Vector256<byte> sequence = ((Is(v0, 'r') & Is(v1, 'r')) | (Is(v0, 's') & Is(v1, 't'))) & Is(v2, 'v');
+        return (Is(v0, 't') & (temp | ttin)) | fig | dvi | unicode | sequence;
     }
 
     private static Vector256<byte> Is(Vector256<byte> folded, char c) => Vector256.Equals(folded, Vector256.Create((byte)c));

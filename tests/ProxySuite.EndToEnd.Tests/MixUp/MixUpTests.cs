@@ -22,7 +22,9 @@ public sealed class MixUpTests(ProxydWorld world, ITestOutputHelper output)
     public async Task Every_answer_reaches_who_asked_and_the_pool_is_whole_afterwards()
     {
         int seconds = Number("MIXUP_SECONDS", 8), clients = Number("MIXUP_CLIENTS", 6), seed = Number("MIXUP_SEED", Random.Shared.Next(1_000_000));
-        TestTenant tenant = await world.CreateTenantAsync("mixup", "two", "schema", "s1");
+        // Both servers may be kept for temporary tables: who finds none waits for one.
+        await world.ProxyctlAsync("plan", "set", "mixup", "--connections", "2", "--pins-max", "2", "--statement-timeout", "60s", "--work-mem", "16MB");
+        TestTenant tenant = await world.CreateTenantAsync("mixup", "mixup", "schema", "s1");
         await using Proxyd proxyd = await world.StartProxydAsync("--Logging:Connections=off");
         var counts = new MixUpCounts();
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));

@@ -114,7 +114,20 @@ public sealed class MessageSocket : IDisposable
         _socket.Dispose();
     }
 
-    public void Dispose() => _socket.Dispose();
+    /// <summary>Closes in order.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            // Without it a socket that is closed while an operation is pending resets the connection (SafeSocketHandle).
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // The peer was faster, or it is closed already.
+        }
+        _socket.Dispose();
+    }
 
     private async Task<bool> FillAsync(CancellationToken limit)
     {

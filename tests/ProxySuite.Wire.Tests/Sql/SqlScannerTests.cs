@@ -82,6 +82,7 @@ public sealed class SqlScannerTests
 
     [Theory]
     [InlineData("SELECT a, config, attempt, template FROM items WHERE tempo > 4 AND figure = 'advice'")]
+    [InlineData("SELECT nextval('s'), last_value, eastval FROM s")]
     [InlineData("SELECT temp, temporary FROM weather")]
     [InlineData("INSERT INTO temp SELECT 1")]
     [InlineData("WITH x AS (INSERT INTO temp VALUES (1) RETURNING *) TABLE x")]
@@ -133,6 +134,8 @@ public sealed class SqlScannerTests
     [InlineData("DO $$ BEGIN END $$", StatementTraits.Do)]
     [InlineData("CALL p()", StatementTraits.Call)]
     [InlineData("SELECT pg_advisory_lock(1)", StatementTraits.SessionAdvisoryLock)]
+    [InlineData("SELECT currval('s'), 1", StatementTraits.ReadsSequences)]
+    [InlineData("SELECT id FROM t WHERE id = pg_catalog.LastVal()", StatementTraits.ReadsSequences)]
     [InlineData("SELECT PG_TRY_ADVISORY_LOCK_SHARED(1)", StatementTraits.SessionAdvisoryLock)]
     [InlineData("SELECT set_config('a.b', 'x', false)", StatementTraits.SetConfig)]
     [InlineData("SELECT pg_catalog.\"set_config\"('a.b', 'x', false)", StatementTraits.SetConfig)]
