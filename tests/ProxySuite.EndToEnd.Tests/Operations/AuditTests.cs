@@ -43,12 +43,15 @@ public sealed class AuditTests(ProxydWorld world)
             """;
         long before15 = await world.Shard15.ScalarAsync<long>(Objects), before18 = await world.Shard18.ScalarAsync<long>(Objects);
 
-        System.Text.Json.JsonElement answer = (await world.ProxyctlAsync("audit", "--probe", "--proxy", $"127.0.0.1:{world.Proxyd.Port}", "--json")).Json;
-
-        Assert.Equal(answer.GetProperty("tried").GetInt32(), answer.GetProperty("held").GetInt32());
-        string[] places = [.. answer.GetProperty("results").EnumerateArray().Select(result => $"{result.GetProperty("shard").GetString()} {result.GetProperty("model").GetString()}").Distinct()];
-        Assert.Equal(["s1 pool", "s1 schema", "s1 database", "s2 pool", "s2 schema", "s2 database"], places);
-        Assert.InRange(answer.GetProperty("tried").GetInt32(), 6 * 2 * 28, 6 * 2 * 40);
+        // Other tests may have added shards of their own.
+        foreach (string shard in (string[])["s1", "s2"])
+        {
+            System.Text.Json.JsonElement answer = (await world.ProxyctlAsync("audit", "--probe", "--shard", shard, "--proxy", $"127.0.0.1:{world.Proxyd.Port}", "--json")).Json;
+            Assert.Equal(answer.GetProperty("tried").GetInt32(), answer.GetProperty("held").GetInt32());
+            string[] places = [.. answer.GetProperty("results").EnumerateArray().Select(result => $"{result.GetProperty("shard").GetString()} {result.GetProperty("model").GetString()}").Distinct()];
+            Assert.Equal([$"{shard} pool", $"{shard} schema", $"{shard} database"], places);
+            Assert.InRange(answer.GetProperty("tried").GetInt32(), 3 * 2 * 28, 3 * 2 * 40);
+        }
         Assert.Equal((before15, before18), (await world.Shard15.ScalarAsync<long>(Objects), await world.Shard18.ScalarAsync<long>(Objects)));
         Assert.Equal(0L, await world.Registry.ScalarAsync<long>("SELECT count(*) FROM system.tenants WHERE slug LIKE 'proxysuite-probe-%'"));
     }
