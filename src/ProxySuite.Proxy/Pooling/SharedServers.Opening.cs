@@ -37,7 +37,7 @@ internal sealed partial class SharedServers
             }
             if (_retryTimer.IsArmed) break;
             if (_hasShardPlace) _hasShardPlace = false;
-            else if (!_shard.TryTake(this))
+            else if (_isInShardLine || !_shard.TryTake(this))
             {
                 _isInShardLine = true;
                 break;

@@ -33,7 +33,8 @@ internal partial class TenantPool
                 break;
             }
             if (_hasShardPlace) _hasShardPlace = false;
-            else if (!_shard.TryTake(this))
+            // Already in line, or with a place on its way: a second stand would outlast the need.
+            else if (_isInShardLine || !_shard.TryTake(this))
             {
                 _isInShardLine = true;
                 // The place that is missing may be held by an idle server of this very tenant.

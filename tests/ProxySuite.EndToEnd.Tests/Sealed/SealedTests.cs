@@ -38,6 +38,21 @@ public sealed class SealedTests
     }
 
     [Theory, MemberData(nameof(Versions))]
+    public async Task Listening_and_notifying_are_refused_and_fail_the_transaction_as_on_a_server(int version)
+    {
+        await using SealedWorld world = await SealedWorld.StartAsync(version);
+        await using NpgsqlConnection client = await world.Proxyd.OpenAsync(world.Tenants[0]);
+        foreach (string sql in (string[])["LISTEN a", "NOTIFY a", "UNLISTEN a"])
+        {
+            await client.RunAsync("BEGIN");
+            Assert.Equal("42501", await RefusalAsync(client, sql));
+            Assert.Equal("25P02", await RefusalAsync(client, "SELECT 1"));
+            await client.RunAsync("ROLLBACK");
+        }
+        Assert.Equal("seal1", await client.ReadAsync<string>("SELECT string_agg(slug, ',') FROM whose"));
+    }
+
+    [Theory, MemberData(nameof(Versions))]
     public async Task Probe_tenants_of_every_kind_get_nowhere_on_a_strict_shard(int version)
     {
         await using SealedWorld world = await SealedWorld.StartAsync(version, shardConnections: 6);

@@ -84,7 +84,8 @@ public sealed class GoldenTests
         {
             lines.Add("(nothing more)");
         }
-        if (client.Wire.Ending != Ending.None) lines.Add($"({client.Wire.Ending})");
+        // Whether bytes of the client were still unread when the other side closed, which makes it a reset, is a matter of luck.
+        if (client.Wire.Ending != Ending.None) lines.Add("(ended)");
         return [.. lines];
     }
 

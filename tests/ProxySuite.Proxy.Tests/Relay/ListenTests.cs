@@ -2,7 +2,6 @@ using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Testing.Protocol;
-using ProxySuite.Testing.World;
 using ProxySuite.Wire.Frames;
 using ProxySuite.Wire.Messages;
 using Xunit;
@@ -224,19 +223,6 @@ public sealed class ListenTests
         Assert.Equal("NotificationResponse * \"a\" \"of a friend\"", await NextAsync(listener));
         Assert.Equal(["CommandComplete \"NOTIFY\"", "NotificationResponse * \"a\" \"mine\"", "ReadyForQuery I"], await SendAsync(listener, "NOTIFY a, 'mine'"));
         Assert.True(await listener.Wire.IsSilentAsync(TimeSpan.FromMilliseconds(100)));
-    }
-
-    [Fact]
-    public async Task A_sealed_tenant_is_refused_and_its_transaction_fails_as_on_a_server()
-    {
-        await using ProxyWorld scripted = await ProxyWorld.StartAsync();
-        TenantEntry entry = scripted.Registry["acme"];
-        scripted.Registry.Put(entry with { Tenant = entry.Tenant with { Identity = TenantIdentity.Sealed, Isolation = IsolationModel.Pool } });
-        using RawClient client = await scripted.ConnectAsync();
-        await client.SendAsync(Query("LISTEN a"));
-        Assert.Equal("Query \"refused by the proxy\"", (await scripted.Backend.NextAsync()).ToString());
-        await scripted.Backend.AnswerAsync(BackendBytes.Error("42601", "syntax error"), BackendBytes.ReadyForQuery('I'));
-        await client.ExpectAsync("ErrorResponse ERROR 42501 \"LISTEN and NOTIFY are not available to this tenant\"", "ReadyForQuery I");
     }
 
     private static async Task OkAsync(RawClient client, string sql)
