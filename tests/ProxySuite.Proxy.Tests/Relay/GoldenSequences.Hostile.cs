@@ -654,9 +654,9 @@ internal static partial class GoldenSequences
         B
         S
         ?Z
-        Q SELECT current_setting('a.never', true)
+        Q SELECT coalesce(current_setting('a.never', true), '')
         ?Z
-        Q SELECT current_setting('a.never', true)
+        Q SELECT coalesce(current_setting('a.never', true), '')
         # set bound to a named portal, executed later
         Q BEGIN
         P |SET a.late = 'set'
@@ -669,9 +669,9 @@ internal static partial class GoldenSequences
         ?Z
         ?Z
         ?Z
-        Q SELECT current_setting('a.late', true)
+        Q SELECT coalesce(current_setting('a.late', true), '')
         ?Z
-        Q SELECT current_setting('a.late', true)
+        Q SELECT coalesce(current_setting('a.late', true), '')
         # set and error in one batch
         P |SET a.lost = 'x'
         B
@@ -681,11 +681,11 @@ internal static partial class GoldenSequences
         E
         S
         ?Z
-        Q SELECT current_setting('a.lost', true)
+        Q SELECT coalesce(current_setting('a.lost', true), '')
         # a setting of a failed query
         Q SET a.gone = 'x'; SELECT 1/0
         ?Z
-        Q SELECT current_setting('a.gone', true)
+        Q SELECT coalesce(current_setting('a.gone', true), '')
         # datestyle told to the client
         Q SET DateStyle = 'German, DMY'
         ?Z
@@ -699,7 +699,7 @@ internal static partial class GoldenSequences
         ?Z
         Q SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;
         ?Z
-        Q SELECT current_setting('a.x', true)
+        Q SELECT coalesce(current_setting('a.x', true), '')
         # names of JDBC after discard all
         P S_1|SELECT 1
         B |S_1

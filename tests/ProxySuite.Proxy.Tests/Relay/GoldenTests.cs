@@ -35,6 +35,7 @@ public sealed class GoldenTests
             CREATE TABLE deferred (n int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
             """, world.Proxy.Shard.Database);
 
+        // A setting of an application's own that was never kept is '' where its name is known and NULL where it is not: sequences that ask coalesce the two.
         var differences = new StringBuilder();
         foreach (GoldenSequence sequence in GoldenSequences.All)
         {
