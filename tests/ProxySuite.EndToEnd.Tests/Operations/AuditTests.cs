@@ -16,6 +16,8 @@ public sealed class AuditTests(ProxydWorld world)
         {
             await using Proxyd proxyd = await world.StartProxydAsync("--Isolation:Audit=refuse", "--Isolation:AuditInterval=10s");
             await proxyd.UntilMetricAsync(1, "proxysuite_audit_findings", "shard=\"s1\"", "severity=\"critical\"");
+            // A shard that was not looked at yet is refused as well.
+            await proxyd.UntilMetricAsync(1, "proxysuite_audit_up", "shard=\"s2\"");
             await proxyd.UntilMetricAsync(0, "proxysuite_audit_findings", "shard=\"s2\"", "severity=\"critical\"");
             PostgresException refused = await Assert.ThrowsAsync<PostgresException>(() => proxyd.OpenAsync(world.Acme));
             Assert.Equal("57P03", refused.SqlState);
