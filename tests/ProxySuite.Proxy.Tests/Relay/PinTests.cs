@@ -41,7 +41,7 @@ public sealed class PinTests
         await world.Proxy.WaitForRestAsync();
         Assert.Equal(0, await world.Proxy.OnPoolAsync("acme", pool => pool.Pinned.Count));
         // What was made is nobody else's.
-        Assert.Equal("0", await client.ScalarAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"));
+        Assert.Equal("0", await client.ScalarAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"));
     }
 
     [Fact]

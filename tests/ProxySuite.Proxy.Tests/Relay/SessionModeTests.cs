@@ -54,7 +54,7 @@ public sealed class SessionModeTests
         client.Dispose();
         await world.Proxy.WaitForPoolAsync(new PoolCounts(Idle: 1, Linked: 0), "native");
         using RawClient next = await world.Proxy.ConnectAsync("native");
-        Assert.Equal("0", await next.ScalarAsync("SELECT (SELECT count(*) FROM pg_prepared_statements) + (SELECT count(*) FROM pg_cursors) + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"));
+        Assert.Equal("0", await next.ScalarAsync("SELECT (SELECT count(*) FROM pg_prepared_statements) + (SELECT count(*) FROM pg_cursors) + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid())"));
     }
 
     [Fact]
