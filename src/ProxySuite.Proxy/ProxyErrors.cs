@@ -118,6 +118,15 @@ internal static class ProxyErrors
         SqlState.CannotConnectNow, "the tenant's database server does not accept connections now",
         Hint: "An audit found that tenants are not kept apart there as they should be. The operator of this service has to mend that first.", Severity: "FATAL");
 
+    public static PgError TenantPaused() => new(
+        SqlState.CannotConnectNow, "this tenant is paused",
+        Hint: "The operator of this service has stopped its queries for maintenance. Try again in a few minutes.");
+
+    /// <summary>Said to clients whose connection an operator ended in the admin console.</summary>
+    public static PgError KilledByOperator() => new(
+        SqlState.AdminShutdown, "terminating connection due to administrator command",
+        Hint: "The operator of this service ended it. Connect again later.", Severity: "FATAL");
+
     public static PgError RegistryUnavailable() => new(
         SqlState.CannotConnectNow, "the tenant cannot be looked up now",
         Hint: "Try again in a few seconds.", Severity: "FATAL");

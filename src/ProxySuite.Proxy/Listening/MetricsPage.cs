@@ -168,6 +168,8 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
                 if ((totals.PinsSeen & (1 << reason)) != 0) text.Sample(label, PinReasons[reason], pinned);
             }
         }
+        text.Counter("proxysuite_tenant_server_seconds_total"u8, "Time that server connections were lent to the tenant's clients."u8);
+        foreach ((byte[] label, TenantTotals totals) in _rows) text.Sample(label, ""u8, totals.Counters[TenantTotals.LentTime] / (double)System.Diagnostics.Stopwatch.Frequency);
         text.HistogramFamily("proxysuite_tenant_query_seconds"u8, "Time from a request's first byte to its answer's last, as the client sees it."u8);
         Histograms(text, TenantTotals.QueryTime);
         text.HistogramFamily("proxysuite_tenant_wait_seconds"u8, "Time a query waited for a server connection."u8);

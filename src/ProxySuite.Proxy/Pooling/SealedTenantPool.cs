@@ -45,8 +45,17 @@ internal sealed class SealedTenantPool : TenantPool
     }
 
     /// <inheritdoc/>
+    private protected override bool IsInShardLine => _servers.Any(static servers => servers.IsInShardLine);
+
+    /// <inheritdoc/>
+    public override void Recycle()
+    {
+        foreach (SharedServers servers in _servers) servers.Recycle();
+    }
+
+    /// <inheritdoc/>
     public override ServerConnection? TryCheckout(int role)
-        => Budget.Free > 0 && WaitingCount == 0 && Refusal is null ? _servers[role].TryTake(this) : null;
+        => Budget.Free > 0 && WaitingCount == 0 && Refusal is null && !IsPaused ? _servers[role].TryTake(this) : null;
 
     /// <inheritdoc/>
     public override void Checkin(ServerConnection server)
@@ -97,6 +106,7 @@ internal sealed class SealedTenantPool : TenantPool
     /// <summary>Waiters of one role, counted up to a bound.</summary>
     public int CountWaiting(int role, int most)
     {
+        if (IsPaused) return 0;
         int count = 0;
         for (PoolWaiter? waiter = FirstWaiter; waiter is not null && count < most; waiter = waiter.NextWaiter)
         {

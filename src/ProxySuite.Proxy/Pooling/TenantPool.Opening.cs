@@ -24,7 +24,7 @@ internal partial class TenantPool
     /// <summary>Opens what the waiters need and the budgets allow.</summary>
     private protected virtual void Pump()
     {
-        while (!_retryTimer.IsArmed && !_isRechecking && FirstUnserved() is { } waiter)
+        while (!IsPaused && !_retryTimer.IsArmed && !_isRechecking && FirstUnserved() is { } waiter)
         {
             if (Budget.Free == 0)
             {

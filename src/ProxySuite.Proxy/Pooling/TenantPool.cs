@@ -33,6 +33,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
     private int _openingTotal;
     private int _idleTotal;
     private int _lent;
+    private long _lentAt;
     private int _leaving;
     private int _generation;
     private TenantListener? _listener;
@@ -146,6 +147,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>Lends an idle server at once when there is one: the common case, no queue, no allocation.</summary>
     public virtual ServerConnection? TryCheckout(int role)
     {
+        if (IsPaused) return null;
         // Nobody is passed over: while a server is idle, all who wait need another role's.
         IdleServers idle = _idle[role];
         ServerConnection? server = _options.Value.Pool.ServerChoice == ServerChoice.Lifo ? idle.TakeNewest() : idle.TakeOldest();
@@ -290,7 +292,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>A clean server: straight to the first in line who can use it, else idle.</summary>
     private void Offer(ServerConnection server)
     {
-        PoolWaiter? first = _waiters.First;
+        PoolWaiter? first = IsPaused ? null : _waiters.First;
         // The first in line may need another role and have a connection of its own on the way; then the next one of this role goes.
         if (first is not null && first.WaiterRole != server.RoleIndex)
         {
@@ -341,7 +343,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
                 return;
             }
             Stats.WaitersTimedOut++;
-            Fail(first, LastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Budget.Total));
+            Fail(first, IsPaused ? ProxyErrors.TenantPaused() : LastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Budget.Total));
         }
     }
 
@@ -383,6 +385,8 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
 
     private protected void CountLent(int change)
     {
+        Stats.LentTicks += _lent * (_reactor.NowTicks - _lentAt);
+        _lentAt = _reactor.NowTicks;
         _lent += change;
         Stats.ServersActive += change;
         ShardStats.ServersActive += change;

@@ -47,6 +47,9 @@ internal sealed class Router
     /// <summary>Servers that sealed tenants share, by shard and user role.</summary>
     public IReadOnlyDictionary<(ShardId Shard, int Role), SharedServers> Shared => _shared;
 
+    /// <summary>Which tenants' queries wait because an operator said so.</summary>
+    public PausedTenants Paused { get; } = new();
+
     /// <summary>The tenant's pool, made or brought up to date.</summary>
     public TenantPool PoolOf(TenantEntry entry)
     {
@@ -74,6 +77,7 @@ internal sealed class Router
         pool = entry.Tenant.Identity == TenantIdentity.Sealed
             ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry }
             : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before) { Source = entry, Recheck = Recheck };
+        pool.IsPaused = Paused.Contains(config.Tenant);
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
         if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
         _pools[entry.Tenant.Id] = pool;

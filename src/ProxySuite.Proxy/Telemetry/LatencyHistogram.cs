@@ -37,6 +37,20 @@ public sealed class LatencyHistogram
         _sumTicks += stopwatchTicks;
     }
 
+    /// <summary>Sum of all durations in Stopwatch ticks.</summary>
+    internal long SumTicks => Volatile.Read(ref _sumTicks);
+
+    /// <summary>Durations counted.</summary>
+    internal long Count
+    {
+        get
+        {
+            long count = 0;
+            for (int bucket = 0; bucket < _counts.Length; bucket++) count += Volatile.Read(ref _counts[bucket]);
+            return count;
+        }
+    }
+
     /// <summary>The bucket a duration falls into, 0 to <see cref="BucketCount"/> − 1.</summary>
     internal static int IndexOf(long stopwatchTicks)
     {

@@ -78,6 +78,9 @@ public sealed class TenantStats
     /// <summary>Counter: queries that the rate limit refused with 53400.</summary>
     public long RateRefused;
 
+    /// <summary>Counter: time that server connections were lent, in Stopwatch ticks; a loan counts when it ends, or when the next one of the pool begins or ends.</summary>
+    public long LentTicks;
+
     /// <summary>Gauge: clients that hold a server connection.</summary>
     public long ClientsActive;
 
@@ -127,6 +130,7 @@ public sealed class TenantStats
         counters[TenantTotals.RateAllowed] += Volatile.Read(ref RateAllowed);
         counters[TenantTotals.RateDelayed] += Volatile.Read(ref RateDelayed);
         counters[TenantTotals.RateRefused] += Volatile.Read(ref RateRefused);
+        counters[TenantTotals.LentTime] += Volatile.Read(ref LentTicks);
         QueryTime.AddTo(counters[TenantTotals.QueryTime..]);
         WaitTime.AddTo(counters[TenantTotals.WaitTime..]);
 

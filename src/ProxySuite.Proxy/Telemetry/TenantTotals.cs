@@ -4,7 +4,7 @@ namespace ProxySuite.Proxy.Telemetry;
 internal sealed class TenantTotals
 {
     public const int Queries = 0, Transactions = 1, ErrorsClient = 2, ErrorsServer = 3, ErrorsProxy = 4, ErrorsRegistry = 5, BytesIn = 6, BytesOut = 7,
-        WaitersTimedOut = 8, WaitersRefused = 9, RateAllowed = 10, RateDelayed = 11, RateRefused = 12, QueryTime = 13;
+        WaitersTimedOut = 8, WaitersRefused = 9, RateAllowed = 10, RateDelayed = 11, RateRefused = 12, LentTime = 13, QueryTime = 14;
 
     public const int ClientsActive = 0, ClientsWaiting = 1, ClientsIdle = 2, ServersActive = 3, ServersIdle = 4, ServersOpening = 5, QueueDepth = 6, Pinned = 7;
 
