@@ -115,3 +115,89 @@ cpu_us() { awk '{ sub(/^.*\) /, ""); print ($12 + $13) * 10000 }' "/proc/$1/stat
 
 # median_range: of the numbers on standard input, "median [min-max]".
 median_range() { sort -n | awk '{ v[NR] = $1 } END { m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; printf "%.2f [%.2f-%.2f]", m, v[1], v[NR] }'; }
+
+# --- Load tools and registry files: for benchmarks with many tenants ----------------------------------------------
+
+# bench_tools: compiles fakepg and tenantload; sets tools_dir. Does nothing when they are newer than their sources.
+bench_tools() {
+  local source=bench/load/tools flags=(-std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+  tools_dir=$PWD/artifacts/bench/tools
+  mkdir -p "$tools_dir"
+  if [ -x "$tools_dir/tenantload" ] && [ -z "$(find "$source" bench/load/lib.sh -newer "$tools_dir/tenantload" -print -quit)" ]; then return; fi
+  gcc "${flags[@]}" -o "$tools_dir/fakepg" "$source"/{fakepg,bytes}.c
+  gcc "${flags[@]}" -o "$tools_dir/tenantload" "$source"/{tenantload,options,client,clock,report,histogram,bytes}.c -lm
+}
+
+# bench_fakepg NAME [OPTION...]: a backend that executes nothing, on a Unix socket in a directory of its own; sets fakepg_pid, fakepg_host ("DIR:PORT").
+bench_fakepg() {
+  local dir=$bench_dir/$1
+  shift
+  mkdir "$dir"
+  setsid "$tools_dir/fakepg" --socket "$dir" --port 5432 "$@" >"$dir/report" 2>"$dir/log" </dev/null &
+  fakepg_pid=$! fakepg_host=$dir:5432
+  bench_pids+=("$fakepg_pid")
+  for _ in {1..100}; do [ -S "$dir/.s.PGSQL.5432" ] && return; sleep 0.05; done
+  cat "$dir/log" >&2
+  return 1
+}
+
+# A registry file is put together from lines: registry_shard, registry_plan, registry_tenants, each as often as wished, then bench_proxyd_file.
+registry_shards=() registry_plans=() registry_tenant_sets=()
+registry_shard() { registry_shards+=("{ \"Name\": \"$1\", \"Hosts\": [\"$2\"], \"Database\": \"app\", \"ConnectionsMax\": $3 }"); } # NAME HOST CONNECTIONS
+registry_plan() { # NAME CONNECTIONS [FURTHER MEMBERS, such as '"Weight": 2']
+  registry_plans+=("{ \"Name\": \"$1\", \"Connections\": $2, \"StatementTimeout\": \"60s\", \"WorkMem\": \"4MB\"${3:+, $3} }")
+}
+registry_tenants() { registry_tenant_sets+=("$*"); } # PREFIX FIRST LAST PLAN SHARD: slugs PREFIX1 to PREFIXn of the pool model, user app
+
+# Of tenant N of a prefix: its id has the prefix in its first digits, so that prefixes of up to four letters do not meet. Its role is t_ and the 32 digits.
+tenant_id() { printf '%08x-0000-4000-8000-%012x' "0x$(printf '%.4s' "$1" | od -An -tx1 | tr -d ' \n')" "$2"; }
+tenant_role() { echo "t_$(tenant_id "$1" "$2" | tr -d -)"; }
+
+registry_write() { # registry_write FILE
+  local verifier
+  verifier=$(echo bench-password | artifacts/bin/proxyctl verifier)
+  {
+    local IFS=,
+    echo "{ \"Shards\": [${registry_shards[*]}], \"Plans\": [${registry_plans[*]}], \"Tenants\": ["
+    IFS=' '
+    printf '%s\n' "${registry_tenant_sets[@]}" | while read -r prefix first last plan shard; do
+      echo "$prefix $first $last $plan $shard $(tenant_id "$prefix" 0)"
+    done | awk -v verifier="$verifier" '{
+      for (n = $2; n <= $3; n++) printf "%s{ \"Slug\": \"%s%d\", \"Id\": \"%s%012x\", \"Isolation\": \"pool\", \"Plan\": \"%s\", \"Shard\": \"%s\", " \
+        "\"Users\": [{ \"Name\": \"app\", \"Verifier\": \"%s\" }] }\n", (many++ ? "," : ""), $1, n, substr($6, 1, 24), n, $4, $5, verifier }'
+    echo "] }"
+  } >"$1.new"
+  mv "$1.new" "$1"
+}
+
+# bench_proxyd_file [OPTION...]: proxyd with the registry file of the lines above; users of tenants are trusted on loopback. Sets proxyd_pid, proxyd_port.
+bench_proxyd_file() {
+  (umask 077 && head -c 32 /dev/urandom | base64 >"$bench_dir/master.key")
+  echo 'host all all 127.0.0.1/32 trust' >"$bench_dir/hba"
+  registry_write "$bench_dir/registry.json"
+  proxyd_port=$(free_port)
+  proxyd_metrics=$(free_port)
+  setsid artifacts/bin/proxyd --Listen:Port="$proxyd_port" --Listen:Backlog=4096 --Metrics:Port="$proxyd_metrics" --Registry:File="$bench_dir/registry.json" \
+    --Secrets:MasterKeyFile="$bench_dir/master.key" --Auth:HbaFile="$bench_dir/hba" --Isolation:Audit=off --Logging:Connections=off \
+    --Shutdown:DrainTimeout=1s "$@" >"$bench_dir/proxyd.log" 2>&1 </dev/null &
+  proxyd_pid=$!
+  bench_pids+=("$proxyd_pid")
+  wait_for_port "$proxyd_port" proxyd
+}
+
+# tenantload OPTION...: into the file $bench_dir/load; bounded in time by itself.
+tenantload() { "$tools_dir/tenantload" "$@" >"$bench_dir/load"; }
+# of GROUP FIELD: a number out of what tenantload printed last.
+of() { sed -n "/^{\"group\":\"$1\"/s/.*\"$2\":\([-0-9.]*\).*/\1/p" "$bench_dir/load"; }
+# errors_of GROUP: what went wrong, by SQLSTATE; nothing when nothing did.
+errors_of() { sed -n "/^{\"group\":\"$1\"/s/.*\"codes\":{\(.*\)}}/\1/p" "$bench_dir/load" | tr -d '"'; }
+
+# verdict TEXT MEASURED OPERATOR PROMISED: prints both and "kept" or "NOT KEPT"; counts the latter in broken. An empty measurement keeps nothing.
+broken=0
+verdict() {
+  if [ -n "$2" ] && awk -v a="$2" -v b="$4" "BEGIN { exit !(a $3 b) }"; then printf '%-58s %12s   promised %s %s: kept\n' "$1" "$2" "$3" "$4"
+  else printf '%-58s %12s   promised %s %s: NOT KEPT\n' "$1" "$2" "$3" "$4"; broken=$((broken + 1)); fi
+}
+bench_verdict() { if [ "$broken" = 0 ]; then echo "every promise is kept"; else echo "$broken promise(s) not kept"; exit 1; fi; }
+rss_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
+bench_machine() { echo "$(uname -sr), $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)), $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"; }

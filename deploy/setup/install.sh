@@ -4,7 +4,7 @@
 #
 #   deploy/setup/install.sh            PostgreSQL 15 to 18, psql, Redis
 #   deploy/setup/install.sh --tests    also promtool, which the tests check the metrics page with, and some clients
-#   deploy/setup/install.sh --bench    also PgBouncer, which the benchmarks compare with
+#   deploy/setup/install.sh --bench    also PgBouncer, which the benchmarks compare with, and a C compiler for their load tools
 set -euo pipefail
 umask 022 # user postgres has to reach what root installs
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -57,6 +57,10 @@ if $tests; then
   done
 fi
 if $bench && ! have pgbouncer; then want pgbouncer "what the benchmarks compare with"; fi
+if $bench && ! { have gcc && [ -e /usr/include/stdio.h ]; }; then
+  want gcc "compiles the load tools of the benchmarks"
+  want libc6-dev "compiles them"
+fi
 
 # A package that starts a service is told not to leave it running: the ports stay free and nothing runs unasked.
 # Services that were there before are not touched: only packages missing until now come here.
