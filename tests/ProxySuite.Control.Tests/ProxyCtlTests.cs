@@ -191,6 +191,38 @@ public sealed class ProxyCtlTests
         Assert.Equal("batch", (await world.EntryAsync("acme")).Tenant.Plan.Name);
     }
 
+    [Fact]
+    public async Task Every_limit_can_be_set_and_taken_away_again()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        string[] limits =
+        [
+            "--connections-min", "2", "--burst", "30", "--connections-per-second", "4", "--concurrent-queries", "5", "--query-seconds-per-minute", "60", "--bytes-per-minute", "70MB",
+            "--clients-max", "80", "--pool-mode", "statement", "--pins-max", "3", "--pinned-idle-timeout", "90s", "--replication", "on", "--setting", "lock_timeout=1s",
+        ];
+        JsonElement set = (await world.MustAsync(["plan", "set", "growth", "--queries-per-second", "20", .. limits, "--json"])).Json;
+        (string Name, string Value)[] expected =
+        [
+            ("connections_min", "2"), ("burst", "30"), ("connections_per_second", "4"), ("concurrent_queries", "5"), ("query_seconds_per_minute", "60"), ("bytes_per_minute", "70MB"),
+            ("clients_max", "80"), ("pool_mode", "statement"), ("pins_max", "3"), ("pinned_idle_timeout", "90s"), ("replication", "True"), ("queries_per_second", "20"),
+        ];
+        Assert.All(expected, limit => Assert.Equal(limit.Value, set.GetProperty(limit.Name).ToString()));
+        string[] clearable = ["queries-per-second", "burst", "connections-per-second", "concurrent-queries", "query-seconds-per-minute", "bytes-per-minute", "clients-max", "pins-max", "pinned-idle-timeout"];
+        set = (await world.MustAsync(["plan", "set", "growth", .. clearable.SelectMany(name => new[] { "--" + name, "none" }), "--replication", "off", "--json"])).Json;
+        // What is null is left out.
+        Assert.All(clearable, name => Assert.False(set.TryGetProperty(name.Replace('-', '_'), out JsonElement left) && left.ValueKind != JsonValueKind.Null));
+        Assert.Equal(("1s", "2"), (set.GetProperty("settings").GetProperty("lock_timeout").GetString(), set.GetProperty("connections_min").ToString()));
+
+        await world.TenantAsync("acme", IsolationModel.Database, plan: "growth");
+        set = (await world.MustAsync(["tenant", "set", "acme", .. limits, "--json"])).Json;
+        Assert.All(expected[..^1], limit => Assert.Equal(limit.Value, set.GetProperty(limit.Name).ToString()));
+        string shown = (await world.MustAsync("tenant", "show", "acme")).Output;
+        Assert.Contains("burst 30, connections/s 4, concurrent queries 5, query seconds/min 60, bytes/min 70MB, clients 80", shown.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Equal(2, (await world.RunAsync("tenant", "set", "acme", "--burst", "none")).ExitCode);
+        Assert.Equal(2, (await world.RunAsync("plan", "set", "growth", "--replication", "maybe")).ExitCode);
+        Assert.Equal(1, (await world.RunAsync("plan", "set", "growth", "--connections-min", "500")).ExitCode);
+    }
+
     private static Task<int> LimitAsync(ControlWorld world, Tenant tenant)
         => world.Server.ScalarAsync<int>($"SELECT rolconnlimit FROM pg_roles WHERE rolname = '{BackendNames.Role(tenant.Id, UserRole.App)}'");
 }

@@ -29,11 +29,11 @@ public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) 
         string[] lines = (await registry.World.MustAsync("plan", "list")).Output.TrimEnd().Split('\n');
         Assert.Equal(
             [
-                "NAME        STATEMENT TIMEOUT  WORK_MEM  CONNECTIONS  QUERIES/S  WEIGHT  POOL MODE",
-                "free        5s                 4MB       2            -          1       -",
-                "starter     30s                16MB      5            -          2       -",
-                "growth      1m                 64MB      20           -          4       -",
-                "enterprise  5m                 256MB     100          -          8       -",
+                "NAME        STATEMENT TIMEOUT  WORK_MEM  CONNECTIONS  QUERIES/S  WEIGHT  POOL MODE  OTHER LIMITS",
+                "free        5s                 4MB       2            -          1       -          -",
+                "starter     30s                16MB      5            -          2       -          -",
+                "growth      1m                 64MB      20           -          4       -          -",
+                "enterprise  5m                 256MB     100          -          8       -          -",
             ],
             lines);
     }

@@ -195,7 +195,9 @@ public sealed class RegistryStoreTests(RegistryDatabases databases)
         {
             (plan with { Connections = 0 }, "connections"), (plan with { WorkMemBytes = 1000 }, "work_mem"), (plan with { Weight = 0 }, "weight"),
             (plan with { StatementTimeout = TimeSpan.Zero }, "statement timeout"), (plan with { QueriesPerSecond = 0 }, "queries per second"),
-            (plan with { PinsMax = 0 }, "pins-max"), (plan with { PinnedIdleTimeout = TimeSpan.FromMilliseconds(1) }, "pinned idle"),
+            (plan with { PinsMax = 0 }, "pins-max"), (plan with { Burst = 0 }, "burst"), (plan with { ConnectionsPerSecond = 0 }, "connections per second"),
+            (plan with { ConcurrentQueries = 0 }, "concurrent"), (plan with { QuerySecondsPerMinute = 0 }, "query seconds"), (plan with { BytesPerMinute = 1 }, "bytes per minute"),
+            (plan with { ClientsMax = 0 }, "clients-max"), (plan with { ConnectionsMin = plan.Connections + 1 }, "connections-min"), (plan with { PinnedIdleTimeout = TimeSpan.FromMilliseconds(1) }, "pinned idle"),
             (plan with { Settings = PlanSettings.None.Add("search_path", "x") }, "search_path"), (plan with { Name = "No" }, "name"),
         })
         {
@@ -207,6 +209,40 @@ public sealed class RegistryStoreTests(RegistryDatabases databases)
         Assert.Equal((100, PoolMode.Statement, 3, TimeSpan.FromMinutes(2)), (saved.QueriesPerSecond, saved.PoolMode, saved.PinsMax, saved.PinnedIdleTimeout));
         await world.Store.DeletePlanAsync("odd");
         Assert.Null(await world.Store.FindPlanAsync("odd"));
+    }
+
+    [Fact]
+    public async Task Every_limit_is_kept_in_plans_and_in_overrides()
+    {
+        await using RegistryWorld world = await RegistryWorld.WithShardsAsync(databases);
+        Plan full = SealedEntryTests.Full().Tenant.Plan;
+        Plan saved = await world.Store.SavePlanAsync(full with { Version = 0 });
+        Assert.Equal(full with { Version = saved.Version, Settings = saved.Settings }, saved);
+        Assert.Equal(full.Settings, saved.Settings);
+        Plan changed = await world.Store.SavePlanAsync(PlanDefaults.Free with { Name = "gold", Version = saved.Version });
+        Assert.Equal(PlanDefaults.Free with { Name = "gold", Version = changed.Version, Settings = changed.Settings }, changed);
+
+        Tenant tenant = (await world.AddTenantAsync("acme", plan: "free")).Tenant;
+        var overrides = new PlanOverrides
+        {
+            StatementTimeout = full.StatementTimeout, WorkMemBytes = full.WorkMemBytes, Connections = full.Connections, QueriesPerSecond = full.QueriesPerSecond, Burst = full.Burst,
+            ConnectionsPerSecond = full.ConnectionsPerSecond, ConcurrentQueries = full.ConcurrentQueries, QuerySecondsPerMinute = full.QuerySecondsPerMinute,
+            BytesPerMinute = full.BytesPerMinute, ClientsMax = full.ClientsMax, Weight = full.Weight, ConnectionsMin = full.ConnectionsMin, Replication = full.Replication,
+            PoolMode = full.PoolMode, PinsMax = full.PinsMax, PinnedIdleTimeout = full.PinnedIdleTimeout, Settings = full.Settings,
+        };
+        Assert.DoesNotContain(typeof(PlanOverrides).GetProperties(), property => property.GetValue(overrides) is null);
+        for (int round = 0; round < 2; round++)
+        {
+            await world.Store.SetOverridesAsync(tenant.Id, overrides);
+            PlanOverrides read = await world.Store.GetOverridesAsync(tenant.Id);
+            Assert.Equal(overrides, read with { Settings = overrides.Settings });
+            Plan applied = (await world.Store.GetTenantAsync(tenant.Slug)).Tenant.Plan;
+            Assert.Equal(full with { Name = "free", Version = applied.Version, Settings = applied.Settings }, applied);
+            Assert.Equal(PlanOverrides.None with { Settings = overrides.Settings, Burst = 77 }, PlanOverrides.None.With(new PlanOverrides { Burst = 77 }) with { Settings = overrides.Settings });
+            Assert.Equal(overrides, PlanOverrides.None.With(overrides) with { Settings = overrides.Settings });
+        }
+        await world.Store.SetOverridesAsync(tenant.Id, new PlanOverrides { Connections = 2 });
+        Assert.Equal(0, (await world.Store.GetTenantAsync(tenant.Slug)).Tenant.Plan.ConnectionsMin);
     }
 
     [Fact]

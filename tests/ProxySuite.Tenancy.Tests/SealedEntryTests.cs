@@ -31,6 +31,7 @@ public sealed class SealedEntryTests
         var plan = new Plan
         {
             Name = "gold", StatementTimeout = TimeSpan.FromSeconds(31), WorkMemBytes = 1 << 20, Connections = 9, QueriesPerSecond = 10, Weight = 3, PoolMode = PoolMode.Session, PinsMax = 2, PinnedIdleTimeout = TimeSpan.FromMinutes(3),
+            Burst = 11, ConnectionsPerSecond = 12, ConcurrentQueries = 13, QuerySecondsPerMinute = 14, BytesPerMinute = 1 << 24, ClientsMax = 15, ConnectionsMin = 4, Replication = true,
             Settings = PlanSettings.None.Add("lock_timeout", "1s").Add("app.x", "y"), Version = 18,
         };
         var tenant = new Tenant

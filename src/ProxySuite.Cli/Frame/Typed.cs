@@ -79,6 +79,19 @@ internal static class Typed
     public static Option<string?> TextOption(string name, string description, string helpName) => new(name) { Description = description, HelpName = helpName };
 
     /// <summary>An option whose values are an enumeration's, spelled in lower case.</summary>
+    /// <summary>A limit in whatever unit the text is read into.</summary>
+    /// <param name="name">With its dashes.</param>
+    /// <param name="description">For the help.</param>
+    /// <param name="form">How the value is written.</param>
+    /// <param name="parse">Throws <see cref="FormatException"/> with the reason for refusing.</param>
+    /// <param name="canBeNone">Whether "none" is one.</param>
+    public static Option<Limit?> LimitOption(string name, string description, string form, Func<string, long> parse, bool canBeNone) => new(name)
+    {
+        Description = canBeNone ? $"{description}; none takes the limit away" : description,
+        HelpName = canBeNone ? $"{form}|none" : form,
+        CustomParser = result => Read<Limit?>(result, text => canBeNone && text == "none" ? new Limit(null) : new Limit(parse(text))),
+    };
+
     public static Option<T?> ChoiceOption<T>(string name, string description) where T : struct, Enum
     {
         string[] choices = [.. Enum.GetValues<T>().Select(EnumText.Of)];

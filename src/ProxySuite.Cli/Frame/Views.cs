@@ -1,7 +1,6 @@
 using System.Globalization;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
-using ProxySuite.Tenancy.Units;
 
 namespace ProxySuite.Cli.Frame;
 
@@ -10,46 +9,6 @@ namespace ProxySuite.Cli.Frame;
 internal sealed record UserView(string Name, string Role, DateTimeOffset? ValidUntil)
 {
     public static UserView Of(TenantUser user) => new(user.Name, EnumText.Of(user.Role), user.ValidUntil);
-}
-
-internal sealed record PlanView(
-    string Name, string StatementTimeout, string WorkMem, int Connections, int? QueriesPerSecond, int Weight, string? PoolMode, int? PinsMax, string? PinnedIdleTimeout, IReadOnlyDictionary<string, string> Settings)
-{
-    public static PlanView Of(Plan plan) => new(plan.Name, Duration.Format(plan.StatementTimeout), ByteSize.Format(plan.WorkMemBytes), plan.Connections,
-        plan.QueriesPerSecond, plan.Weight, plan.PoolMode is { } mode ? EnumText.Of(mode) : null, plan.PinsMax, plan.PinnedIdleTimeout is { } idle ? Duration.Format(idle) : null, plan.Settings);
-
-    public string Sentence() => string.Create(CultureInfo.InvariantCulture,
-        $"connections {Connections}, statement timeout {StatementTimeout}, work_mem {WorkMem}, queries/s {QueriesPerSecond?.ToString(CultureInfo.InvariantCulture) ?? "unlimited"}, weight {Weight}");
-
-    public static readonly string[] Columns = ["NAME", "STATEMENT TIMEOUT", "WORK_MEM", "CONNECTIONS", "QUERIES/S", "WEIGHT", "POOL MODE"];
-
-    public string[] Cells() =>
-    [
-        Name, StatementTimeout, WorkMem, Connections.ToString(CultureInfo.InvariantCulture), QueriesPerSecond?.ToString(CultureInfo.InvariantCulture) ?? "-",
-        Weight.ToString(CultureInfo.InvariantCulture), PoolMode ?? "-",
-    ];
-}
-
-internal sealed record OverridesView(
-    string? StatementTimeout, string? WorkMem, int? Connections, int? QueriesPerSecond, int? Weight, string? PoolMode, IReadOnlyDictionary<string, string> Settings)
-{
-    public static OverridesView? Of(PlanOverrides overrides)
-    {
-        var view = new OverridesView(
-            overrides.StatementTimeout is { } time ? Duration.Format(time) : null, overrides.WorkMemBytes is { } bytes ? ByteSize.Format(bytes) : null, overrides.Connections,
-            overrides.QueriesPerSecond, overrides.Weight, overrides.PoolMode is { } mode ? EnumText.Of(mode) : null, overrides.Settings);
-        return view.Sentence().Length > 0 ? view : null;
-    }
-
-    public string Sentence()
-    {
-        List<(string Name, object? Value)> parts =
-        [
-            ("connections", Connections), ("statement timeout", StatementTimeout), ("work_mem", WorkMem), ("queries/s", QueriesPerSecond), ("weight", Weight), ("pool mode", PoolMode),
-        ];
-        parts.AddRange(Settings.Select(setting => (setting.Key, (object?)setting.Value)));
-        return string.Join(", ", parts.Where(part => part.Value is not null).Select(part => string.Create(CultureInfo.InvariantCulture, $"{part.Name} {part.Value}")));
-    }
 }
 
 internal sealed record ShardView(

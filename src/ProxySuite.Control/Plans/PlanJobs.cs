@@ -82,17 +82,7 @@ internal sealed record SetTenantOverrides : TenantJob
         TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
         PlanOverrides before = await job.Store.GetOverridesAsync(entry.Tenant.Id, cancellationToken);
         job.Before(before);
-        PlanOverrides from = Reset ? PlanOverrides.None : before;
-        var after = new PlanOverrides
-        {
-            Connections = Change.Connections ?? from.Connections,
-            StatementTimeout = Change.StatementTimeout ?? from.StatementTimeout,
-            WorkMemBytes = Change.WorkMemBytes ?? from.WorkMemBytes,
-            QueriesPerSecond = Change.QueriesPerSecond ?? from.QueriesPerSecond,
-            Weight = Change.Weight ?? from.Weight,
-            PoolMode = Change.PoolMode ?? from.PoolMode,
-            Settings = from.Settings.SetItems(Change.Settings),
-        };
+        PlanOverrides after = (Reset ? PlanOverrides.None : before).With(Change);
         job.After(after);
         await job.StepAsync("registry", () => job.Store.SetOverridesAsync(entry.Tenant.Id, after, cancellationToken), cancellationToken);
         entry = await job.Store.GetTenantAsync(Slug, cancellationToken);

@@ -28,8 +28,32 @@ public sealed record Plan
     /// <value>Most queries a second, 1 to 1 000 000; null for no limit.</value>
     public int? QueriesPerSecond { get; init; }
 
+    /// <value>Queries that may come at once before <see cref="QueriesPerSecond"/> holds, 1 to 1 000 000; null for one second's worth.</value>
+    public int? Burst { get; init; }
+
+    /// <value>Most new client connections a second, 1 to 100 000; null for no limit.</value>
+    public int? ConnectionsPerSecond { get; init; }
+
+    /// <value>Most queries under way at a time, 1 to 10 000; null for no limit beyond <see cref="Connections"/>.</value>
+    public int? ConcurrentQueries { get; init; }
+
+    /// <value>Most server time of a tenant's queries in any 60 seconds, in seconds, 1 to 1 000 000; null for no limit.</value>
+    public int? QuerySecondsPerMinute { get; init; }
+
+    /// <value>Most bytes from and to a tenant's clients in any 60 seconds, 64 kB to 1 PB; null for no limit.</value>
+    public long? BytesPerMinute { get; init; }
+
+    /// <value>Most client connections of one tenant at one proxy, 1 to 1 000 000; null for the proxy's own setting.</value>
+    public int? ClientsMax { get; init; }
+
     /// <value>Share of a crowded shard relative to other tenants; 1 to 1000.</value>
     public int Weight { get; init; } = 1;
+
+    /// <value>Server connections that a tenant is given on a crowded shard whatever the others want, 0 to <see cref="Connections"/>.</value>
+    public int ConnectionsMin { get; init; }
+
+    /// <value>Whether clients may open logical replication connections; only in the database model.</value>
+    public bool Replication { get; init; }
 
     /// <value>The pool mode of the plan; null for the proxy's own setting <c>Pool:Mode</c>.</value>
     public PoolMode? PoolMode { get; init; }
@@ -53,7 +77,14 @@ public sealed record Plan
         ?? PlanRules.WorkMem(WorkMemBytes)
         ?? PlanRules.Connections(Connections)
         ?? PlanRules.QueriesPerSecond(QueriesPerSecond)
+        ?? PlanRules.Burst(Burst)
+        ?? PlanRules.ConnectionsPerSecond(ConnectionsPerSecond)
+        ?? PlanRules.ConcurrentQueries(ConcurrentQueries)
+        ?? PlanRules.QuerySecondsPerMinute(QuerySecondsPerMinute)
+        ?? PlanRules.BytesPerMinute(BytesPerMinute)
+        ?? PlanRules.ClientsMax(ClientsMax)
         ?? PlanRules.Weight(Weight)
+        ?? PlanRules.ConnectionsMin(ConnectionsMin, Connections)
         ?? PlanRules.PinsMax(PinsMax)
         ?? PlanRules.PinnedIdleTimeout(PinnedIdleTimeout)
         ?? PlanSettings.WhyRefused(Settings);
@@ -72,9 +103,30 @@ public sealed record PlanOverrides
 
     public int? QueriesPerSecond { get; init; }
 
+    public int? Burst { get; init; }
+
+    public int? ConnectionsPerSecond { get; init; }
+
+    public int? ConcurrentQueries { get; init; }
+
+    public int? QuerySecondsPerMinute { get; init; }
+
+    public long? BytesPerMinute { get; init; }
+
+    public int? ClientsMax { get; init; }
+
     public int? Weight { get; init; }
 
+    /// <value>No more than <see cref="Connections"/> of the tenant counts.</value>
+    public int? ConnectionsMin { get; init; }
+
+    public bool? Replication { get; init; }
+
     public PoolMode? PoolMode { get; init; }
+
+    public int? PinsMax { get; init; }
+
+    public TimeSpan? PinnedIdleTimeout { get; init; }
 
     /// <value>Settings beside the plan's; the same name here wins.</value>
     public ImmutableSortedDictionary<string, string> Settings { get; init; } = PlanSettings.None;
@@ -85,8 +137,39 @@ public sealed record PlanOverrides
         ?? (WorkMemBytes is { } bytes ? PlanRules.WorkMem(bytes) : null)
         ?? (Connections is { } connections ? PlanRules.Connections(connections) : null)
         ?? PlanRules.QueriesPerSecond(QueriesPerSecond)
+        ?? PlanRules.Burst(Burst)
+        ?? PlanRules.ConnectionsPerSecond(ConnectionsPerSecond)
+        ?? PlanRules.ConcurrentQueries(ConcurrentQueries)
+        ?? PlanRules.QuerySecondsPerMinute(QuerySecondsPerMinute)
+        ?? PlanRules.BytesPerMinute(BytesPerMinute)
+        ?? PlanRules.ClientsMax(ClientsMax)
         ?? (Weight is { } weight ? PlanRules.Weight(weight) : null)
+        ?? (ConnectionsMin is { } minimum ? PlanRules.ConnectionsMin(minimum, Connections ?? int.MaxValue) : null)
+        ?? PlanRules.PinsMax(PinsMax)
+        ?? PlanRules.PinnedIdleTimeout(PinnedIdleTimeout)
         ?? PlanSettings.WhyRefused(Settings);
+
+    /// <summary>These, with what the other says over them.</summary>
+    public PlanOverrides With(PlanOverrides change) => new()
+    {
+        StatementTimeout = change.StatementTimeout ?? StatementTimeout,
+        WorkMemBytes = change.WorkMemBytes ?? WorkMemBytes,
+        Connections = change.Connections ?? Connections,
+        QueriesPerSecond = change.QueriesPerSecond ?? QueriesPerSecond,
+        Burst = change.Burst ?? Burst,
+        ConnectionsPerSecond = change.ConnectionsPerSecond ?? ConnectionsPerSecond,
+        ConcurrentQueries = change.ConcurrentQueries ?? ConcurrentQueries,
+        QuerySecondsPerMinute = change.QuerySecondsPerMinute ?? QuerySecondsPerMinute,
+        BytesPerMinute = change.BytesPerMinute ?? BytesPerMinute,
+        ClientsMax = change.ClientsMax ?? ClientsMax,
+        Weight = change.Weight ?? Weight,
+        ConnectionsMin = change.ConnectionsMin ?? ConnectionsMin,
+        Replication = change.Replication ?? Replication,
+        PoolMode = change.PoolMode ?? PoolMode,
+        PinsMax = change.PinsMax ?? PinsMax,
+        PinnedIdleTimeout = change.PinnedIdleTimeout ?? PinnedIdleTimeout,
+        Settings = Settings.SetItems(change.Settings),
+    };
 
     /// <summary>The plan as this tenant has it.</summary>
     public Plan Apply(Plan plan) => this == None ? plan : plan with
@@ -95,8 +178,19 @@ public sealed record PlanOverrides
         WorkMemBytes = WorkMemBytes ?? plan.WorkMemBytes,
         Connections = Connections ?? plan.Connections,
         QueriesPerSecond = QueriesPerSecond ?? plan.QueriesPerSecond,
+        Burst = Burst ?? plan.Burst,
+        ConnectionsPerSecond = ConnectionsPerSecond ?? plan.ConnectionsPerSecond,
+        ConcurrentQueries = ConcurrentQueries ?? plan.ConcurrentQueries,
+        QuerySecondsPerMinute = QuerySecondsPerMinute ?? plan.QuerySecondsPerMinute,
+        BytesPerMinute = BytesPerMinute ?? plan.BytesPerMinute,
+        ClientsMax = ClientsMax ?? plan.ClientsMax,
         Weight = Weight ?? plan.Weight,
+        // Given apart, the two may contradict each other; what a tenant may have at most is the stronger.
+        ConnectionsMin = Math.Min(ConnectionsMin ?? plan.ConnectionsMin, Connections ?? plan.Connections),
+        Replication = Replication ?? plan.Replication,
         PoolMode = PoolMode ?? plan.PoolMode,
+        PinsMax = PinsMax ?? plan.PinsMax,
+        PinnedIdleTimeout = PinnedIdleTimeout ?? plan.PinnedIdleTimeout,
         Settings = plan.Settings.SetItems(Settings),
     };
 }

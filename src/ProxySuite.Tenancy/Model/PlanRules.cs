@@ -23,6 +23,27 @@ internal static class PlanRules
     public static string? QueriesPerSecond(int? value)
         => value is < 1 or > 1_000_000 ? $"queries per second must be 1 to 1000000, not {value}" : null;
 
+    public static string? Burst(int? value)
+        => value is < 1 or > 1_000_000 ? $"burst must be 1 to 1000000 queries, not {value}" : null;
+
+    public static string? ConnectionsPerSecond(int? value)
+        => value is < 1 or > 100_000 ? $"connections per second must be 1 to 100000, not {value}" : null;
+
+    public static string? ConcurrentQueries(int? value)
+        => value is < 1 or > 10_000 ? $"concurrent queries must be 1 to 10000, not {value}" : null;
+
+    public static string? QuerySecondsPerMinute(int? value)
+        => value is < 1 or > 1_000_000 ? $"query seconds per minute must be 1 to 1000000, not {value}" : null;
+
+    public static string? BytesPerMinute(long? value)
+        => value is < 64 * 1024 or > 1L << 50 ? $"bytes per minute must be 64kB to 1PB, not {value} bytes" : null;
+
+    public static string? ClientsMax(int? value)
+        => value is < 1 or > 1_000_000 ? $"clients-max must be 1 to 1000000, not {value}" : null;
+
+    public static string? ConnectionsMin(int value, int connections)
+        => value < 0 || value > connections ? $"connections-min must be 0 to connections ({connections}), not {value}" : null;
+
     public static string? PinsMax(int? value)
         => value is < 1 or > 10_000 ? $"pins-max must be 1 to 10000, not {value}" : null;
 

@@ -9,14 +9,16 @@ namespace ProxySuite.Tenancy.Registry;
 internal static class PlanRow
 {
     public const string Columns =
-        "p.name, p.statement_timeout_ms, p.work_mem_kb, p.connections, p.queries_per_second, p.weight, p.pool_mode, p.settings::text, p.version, p.pins_max, p.pinned_idle_ms";
+        "p.name, p.statement_timeout_ms, p.work_mem_kb, p.connections, p.queries_per_second, p.weight, p.pool_mode, p.settings::text, p.version, p.pins_max, p.pinned_idle_ms, "
+        + "p.burst, p.connections_per_second, p.concurrent_queries, p.query_seconds_per_minute, p.bytes_per_minute, p.clients_max, p.connections_min, p.replication";
 
-    public const int ColumnCount = 11;
+    public const int ColumnCount = 19;
 
     public const string OverrideColumns =
-        "o.statement_timeout_ms, o.work_mem_kb, o.connections, o.queries_per_second, o.weight, o.pool_mode, o.settings::text";
+        "o.statement_timeout_ms, o.work_mem_kb, o.connections, o.queries_per_second, o.weight, o.pool_mode, o.settings::text, o.pins_max, o.pinned_idle_ms, "
+        + "o.burst, o.connections_per_second, o.concurrent_queries, o.query_seconds_per_minute, o.bytes_per_minute, o.clients_max, o.connections_min, o.replication";
 
-    public const int OverrideColumnCount = 7;
+    public const int OverrideColumnCount = 17;
 
     public static Plan Read(NpgsqlDataReader reader, int first) => new()
     {
@@ -31,6 +33,14 @@ internal static class PlanRow
         Version = reader.GetInt64(first + 8),
         PinsMax = reader.Nullable<int>(first + 9),
         PinnedIdleTimeout = reader.Nullable<long>(first + 10) is { } idle ? TimeSpan.FromMilliseconds(idle) : null,
+        Burst = reader.Nullable<int>(first + 11),
+        ConnectionsPerSecond = reader.Nullable<int>(first + 12),
+        ConcurrentQueries = reader.Nullable<int>(first + 13),
+        QuerySecondsPerMinute = reader.Nullable<int>(first + 14),
+        BytesPerMinute = reader.Nullable<long>(first + 15),
+        ClientsMax = reader.Nullable<int>(first + 16),
+        ConnectionsMin = reader.GetInt32(first + 17),
+        Replication = reader.GetBoolean(first + 18),
     };
 
     /// <returns><see cref="PlanOverrides.None"/> when the outer join found no row.</returns>
@@ -43,6 +53,16 @@ internal static class PlanRow
         Weight = reader.Nullable<int>(first + 4),
         PoolMode = ReadPoolMode(reader, first + 5),
         Settings = ReadSettings(reader.GetString(first + 6)),
+        PinsMax = reader.Nullable<int>(first + 7),
+        PinnedIdleTimeout = reader.Nullable<long>(first + 8) is { } idle ? TimeSpan.FromMilliseconds(idle) : null,
+        Burst = reader.Nullable<int>(first + 9),
+        ConnectionsPerSecond = reader.Nullable<int>(first + 10),
+        ConcurrentQueries = reader.Nullable<int>(first + 11),
+        QuerySecondsPerMinute = reader.Nullable<int>(first + 12),
+        BytesPerMinute = reader.Nullable<long>(first + 13),
+        ClientsMax = reader.Nullable<int>(first + 14),
+        ConnectionsMin = reader.Nullable<int>(first + 15),
+        Replication = reader.Nullable<bool>(first + 16),
     };
 
     public static string SettingsText(ImmutableSortedDictionary<string, string> settings) => JsonSerializer.Serialize(settings);
