@@ -201,3 +201,19 @@ verdict() {
 bench_verdict() { if [ "$broken" = 0 ]; then echo "every promise is kept"; else echo "$broken promise(s) not kept"; exit 1; fi; }
 rss_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
 bench_machine() { echo "$(uname -sr), $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)), $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"; }
+
+# bench_test NAME PROJECT CLASS [KEPT]: for promises that a test of the suite measures. Builds the test project, runs one class of it, and prints the report that
+# the class writes to the file named by $bench_report; the caller exports that under the name the class reads. KEPT is said at the end when all went well.
+# Ends the script: exit code 1 when a promise is broken.
+bench_test() {
+  local name=$1 project=$2 class=$3 kept=${4:-} log=$PWD/artifacts/bench/$1.log status=0
+  deploy/setup/install.sh
+  mkdir -p artifacts/bench
+  rm -f "$bench_report"
+  dotnet build "tests/$project" -c Release -warnaserror --nologo -v quiet -tl:off </dev/null >"$log" 2>&1 || { cat "$log"; exit 1; }
+  echo "$name: $(uname -sr), $(nproc) cores, $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"
+  dotnet test "artifacts/build/bin/$project/release/$project.dll" --filter "FullyQualifiedName~$class" </dev/null >"$log" 2>&1 || status=1
+  cat "$bench_report" 2>/dev/null || cat "$log"
+  if [ "$status" = 1 ]; then echo "a promise is broken; see $log"; elif [ -n "$kept" ]; then echo "$kept"; fi
+  exit "$status"
+}

@@ -6,15 +6,7 @@
 # Prints the table verb, point, who finishes, result: 368 cases in minutes. Exit code 1 when one does not converge.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-report=$PWD/artifacts/bench/kill-steps.txt log=$PWD/artifacts/bench/kill-steps.log
-export KILL_REPORT=$report
-deploy/setup/install.sh
-mkdir -p artifacts/bench
-rm -f "$report"
-dotnet build tests/ProxySuite.Control.Tests -c Release -warnaserror --nologo -v quiet -tl:off </dev/null >"$log" 2>&1 || { cat "$log"; exit 1; }
-echo "kill-steps: $(uname -sr), $(nproc) cores, $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"
-status=0
-dotnet test artifacts/build/bin/ProxySuite.Control.Tests/release/ProxySuite.Control.Tests.dll --filter "FullyQualifiedName~KillTests" </dev/null >"$log" 2>&1 || status=1
-cat "$report" 2>/dev/null || cat "$log"
-if [ "$status" = 1 ]; then echo "failed; see $log"; fi
-exit "$status"
+. bench/load/lib.sh
+bench_report=$PWD/artifacts/bench/kill-steps.txt
+export KILL_REPORT=$bench_report
+bench_test kill-steps ProxySuite.Control.Tests KillTests "every promise is kept"
