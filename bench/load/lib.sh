@@ -202,18 +202,22 @@ bench_verdict() { if [ "$broken" = 0 ]; then echo "every promise is kept"; else 
 rss_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
 bench_machine() { echo "$(uname -sr), $(nproc) cores ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)), $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"; }
 
-# bench_test NAME PROJECT CLASS [KEPT]: for promises that a test of the suite measures. Builds the test project, runs one class of it, and prints the report that
-# the class writes to the file named by $bench_report; the caller exports that under the name the class reads. KEPT is said at the end when all went well.
+# bench_test NAME KEPT PROJECT CLASS [PROJECT CLASS...]: for promises that tests of the suite measure. Builds each test project, runs one class of it, and prints
+# the report that the classes append to the file named by $bench_report; the caller exports that under the name they read. KEPT is said at the end when all went well.
 # Ends the script: exit code 1 when a promise is broken.
 bench_test() {
-  local name=$1 project=$2 class=$3 kept=${4:-} log=$PWD/artifacts/bench/$1.log status=0
+  local name=$1 kept=$2 log=$PWD/artifacts/bench/$1.log status=0
+  shift 2
   deploy/setup/install.sh
   mkdir -p artifacts/bench
-  rm -f "$bench_report"
-  dotnet build "tests/$project" -c Release -warnaserror --nologo -v quiet -tl:off </dev/null >"$log" 2>&1 || { cat "$log"; exit 1; }
+  rm -f "$bench_report" "$log"
   echo "$name: $(uname -sr), $(nproc) cores, $(date -u +%F), load $(cut -d' ' -f1-3 /proc/loadavg)"
-  dotnet test "artifacts/build/bin/$project/release/$project.dll" --filter "FullyQualifiedName~$class" </dev/null >"$log" 2>&1 || status=1
+  for ((; $# > 1; )); do
+    dotnet build "tests/$1" -c Release -warnaserror --nologo -v quiet -tl:off </dev/null >>"$log" 2>&1 || { cat "$log"; exit 1; }
+    dotnet test "artifacts/build/bin/$1/release/$1.dll" --filter "FullyQualifiedName~$2" </dev/null >>"$log" 2>&1 || status=1
+    shift 2
+  done
   cat "$bench_report" 2>/dev/null || cat "$log"
-  if [ "$status" = 1 ]; then echo "a promise is broken; see $log"; elif [ -n "$kept" ]; then echo "$kept"; fi
+  if [ "$status" = 0 ]; then echo "$kept"; else echo "a promise is broken; see $log"; fi
   exit "$status"
 }

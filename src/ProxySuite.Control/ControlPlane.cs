@@ -43,6 +43,11 @@ public sealed class ControlPlane : IAsyncDisposable
     /// <value>For work that was cut off and needs it to be finished; null when none is at hand.</value>
     public MasterKey? MasterKey { get; init; }
 
+    /// <value>Told how far long work has come, from the thread that does it; null for nobody. For one call at a time: several at once would speak in turns.</value>
+    public Action<WorkProgress>? Progress { get; set; }
+
+    internal void Tell(string what, int done, int total) => Progress?.Invoke(new WorkProgress(what, done, total));
+
     /// <summary>Called at every point where a job may be cut off; tests cut it off there.</summary>
     internal Func<string, Task> Reached { get; init; } = static _ => Task.CompletedTask;
 

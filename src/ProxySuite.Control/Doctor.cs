@@ -16,11 +16,10 @@ public sealed class Doctor(ControlPlane control)
     private static readonly TimeSpan StuckAfter = TimeSpan.FromMinutes(10);
 
     /// <param name="redis">Redis as the proxies have it; null for none.</param>
-    /// <param name="progress">Told of each thing before it is looked at.</param>
-    public async Task<ImmutableArray<CheckFinding>> RunAsync(string? redis, Action<string> progress, CancellationToken cancellationToken)
+    public async Task<ImmutableArray<CheckFinding>> RunAsync(string? redis, CancellationToken cancellationToken)
     {
         var findings = ImmutableArray.CreateBuilder<CheckFinding>();
-        progress("registry");
+        control.Tell("registry", 0, 0);
         var before = DateTimeOffset.UtcNow;
         TimeSpan skew = (await control.Store.ReadClockAsync(cancellationToken) - before).Duration();
         findings.Add(new CheckFinding("registry", "version", CheckResult.Fine, RegistrySchema.NeededVersion.ToString(CultureInfo.InvariantCulture)));
@@ -28,7 +27,7 @@ public sealed class Doctor(ControlPlane control)
             string.Create(CultureInfo.InvariantCulture, $"{skew.TotalSeconds:F1} s from this machine's"), skew < TimeSpan.FromSeconds(3) ? null : "Keep all machines' clocks together."));
         if (redis is not null)
         {
-            progress("Redis");
+            control.Tell("Redis", 0, 0);
             findings.Add(await CheckRedisAsync(redis, cancellationToken));
         }
         findings.Add(control.MasterKey is null
@@ -36,15 +35,16 @@ public sealed class Doctor(ControlPlane control)
             : new CheckFinding("master key", "file", CheckResult.Fine, "readable, and by its owner alone"));
         IReadOnlyList<ShardSummary> shards = await control.Store.ListShardsAsync(cancellationToken);
         if (shards.Count == 0) findings.Add(new CheckFinding("shards", "number", CheckResult.Advice, "none", "Add one: proxyctl shard add NAME --primary DSN"));
-        foreach (ShardSummary shard in shards)
+        for (int i = 0; i < shards.Count; i++)
         {
-            progress($"shard {shard.Shard.Name}");
+            ShardSummary shard = shards[i];
+            control.Tell($"shard {shard.Shard.Name}", i, shards.Count);
             findings.AddRange(await ShardCheck.RunAsync(control, shard, cancellationToken));
             if (control.MasterKey is { } key) findings.AddRange(await CheckKeyAsync(shard.Shard, key, cancellationToken));
         }
-        progress("proxies");
+        control.Tell("proxies", 0, 0);
         findings.AddRange(await CheckProxiesAsync(cancellationToken));
-        progress("jobs");
+        control.Tell("jobs", 0, 0);
         findings.AddRange(await CheckJobsAsync(cancellationToken));
         return findings.ToImmutable();
     }

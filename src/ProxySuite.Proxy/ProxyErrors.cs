@@ -143,6 +143,11 @@ internal static class ProxyErrors
         SqlState.CannotConnectNow, "the tenant's database server did not accept the session as this tenant's",
         Hint: "Nothing was read or written for the transaction. Connect again.", Severity: "FATAL");
 
+    /// <summary>In place of a shard's word that a tenant has left it: a state that drivers know as one to repeat the transaction on.</summary>
+    public static PgError NotServedHere() => new(
+        SqlState.SerializationFailure, "the tenant is not served by this database server any more",
+        Hint: "Nothing of the transaction was kept. Run it again.");
+
     public static PgError ShuttingDown() => new(
         SqlState.AdminShutdown, "terminating connection due to administrator command",
         Hint: "The proxy is shutting down; connect again.", Severity: "FATAL");

@@ -30,7 +30,7 @@ public sealed class CreateSpeedTests
         });
         TimeSpan took = Stopwatch.GetElapsedTime(began);
         int failures = (await world.Control.Store.ListAuditAsync(limit: 10_000)).Count(entry => !entry.Done);
-        report.Add(string.Create(CultureInfo.InvariantCulture, $"{Tenants} tenants in parallel (8 at a time): {took.TotalSeconds:F1} s, {took.TotalMilliseconds / Tenants:F1} ms each, {failures} failures"));
+        report.Add(string.Create(CultureInfo.InvariantCulture, $"{Tenants} tenants in parallel (8 at a time): {took.TotalSeconds:F1} s, {took.TotalMilliseconds / Tenants:F1} ms each, {failures} failures   promised 0"));
 
         foreach (IsolationModel model in Enum.GetValues<IsolationModel>())
         {
@@ -54,8 +54,11 @@ public sealed class CreateSpeedTests
         Assert.All(all, entry => Assert.Equal(TenantState.Active, entry.Tenant.State));
         Assert.Empty(await world.Control.Store.ListJobsAsync(openOnly: true));
         CliRun audit = await world.RunAsync("audit", "--json");
-        report.Add($"audit afterwards: exit code {audit.ExitCode}");
-        if (Environment.GetEnvironmentVariable("CREATE_REPORT") is { Length: > 0 } path) await File.WriteAllLinesAsync(path, report);
+        report.Add($"audit afterwards: exit code {audit.ExitCode}   promised 0");
+        if (Environment.GetEnvironmentVariable("CREATE_REPORT") is not { Length: > 0 } path) return;
+        await File.WriteAllLinesAsync(path, report);
+        // Only here: in an ordinary run other tests spoil roles of the same server.
+        Assert.Equal(0, audit.ExitCode);
     }
 
     private static TenantRequest Request(string slug, IsolationModel model)

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
 using ProxySuite.Control.Tests.Support;
 using ProxySuite.Tenancy.Model;
@@ -19,6 +20,23 @@ public sealed partial class LibraryTests
     }
 
     [Fact]
+    public void The_table_names_every_service_and_every_method_that_does_something()
+    {
+        Dictionary<string, string[]> documented = File.ReadLines(Path.Combine(Root(), "docs", "library.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .SelectMany(line => Names().Matches(line.Split('|')[1]).Select(type => (Type: type.Groups[1].Value, Methods: Names().Matches(line).Select(name => name.Groups[1].Value).ToArray())))
+            .ToDictionary(row => row.Type, row => row.Methods);
+        Type[] services = [.. typeof(ControlPlane).Assembly.GetExportedTypes().Where(type => MethodsOf(type).Any())];
+        Assert.Equal(services.Select(type => type.Name).Append("RegistryStore").Order(StringComparer.Ordinal), documented.Keys.Order(StringComparer.Ordinal));
+        foreach (Type service in services) Assert.Empty(MethodsOf(service).Except(documented[service.Name]));
+        HashSet<string> there = [.. services.SelectMany(MethodsOf)];
+        Assert.Empty(documented.Values.SelectMany(names => names).Where(name => name.EndsWith("Async", StringComparison.Ordinal)).Except(there));
+    }
+
+    // What takes a token does something; lists and helpers without state are no services.
+    private static IEnumerable<string> MethodsOf(Type type) => type is { IsAbstract: true, IsSealed: true } ? [] : type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+        .Where(method => method.GetParameters().Any(parameter => parameter.ParameterType == typeof(CancellationToken))).Select(method => method.Name);
+
+    [Fact]
     public async Task The_example_does_what_it_says_and_says_it_twice_without_harm()
     {
         await using ControlWorld world = await ControlWorld.PreparedAsync(18);
@@ -37,6 +55,9 @@ public sealed partial class LibraryTests
         while (!File.Exists(Path.Combine(directory, "ProxySuite.sln"))) directory = Path.GetDirectoryName(directory)!;
         return directory;
     }
+
+    [GeneratedRegex("`([A-Za-z]+)`")]
+    private static partial Regex Names();
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex InDocument();

@@ -48,6 +48,52 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public async Task Servers_that_are_logged_in_end_with_a_suspension_also_where_no_proxy_has_heard_of_it()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        Tenant acme = await world.TenantAsync("acme", IsolationModel.Schema, Servers.NotesTemplate(IsolationModel.Schema));
+        // As a stale proxy has them: one server idle, one in a transaction that ends soon, one in a transaction that goes on, and no door to open another.
+        await using NpgsqlConnection idle = await world.ConnectAsync(acme), shortly = await world.ConnectAsync(acme), longer = await world.ConnectAsync(acme);
+        await idle.RunAsync("INSERT INTO notes VALUES (1, 'x')");
+        await shortly.RunAsync("BEGIN; INSERT INTO notes VALUES (2, 'x')");
+        await longer.RunAsync("BEGIN; INSERT INTO notes VALUES (3, 'x')");
+        Task<CliRun> suspension = world.MustAsync("tenant", "suspend", "acme");
+        while ((await world.EntryAsync("acme")).Tenant.State == TenantState.Active) await Task.Delay(5);
+        await shortly.RunAsync("COMMIT");
+        await suspension;
+
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => idle.RunAsync("INSERT INTO notes VALUES (4, 'x')"));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => shortly.RunAsync("INSERT INTO notes VALUES (5, 'x')"));
+        Assert.Equal("28000", (await Assert.ThrowsAsync<PostgresException>(() => world.ConnectAsync(acme))).SqlState);
+        Assert.Equal(["tenant.end-sessions"], (await world.Control.Store.ListJobsAsync(openOnly: true)).Select(job => job.Kind));
+
+        // While it is in its transaction the worker leaves it alone, and comes again.
+        CliRun early = await world.RunAsync("work", "--once");
+        Assert.Equal(1, early.ExitCode);
+        Assert.Contains("1 session is in the middle of a transaction", early.Output, StringComparison.Ordinal);
+        await longer.RunAsync("COMMIT");
+        await world.Server.ExecuteAsync("UPDATE system.jobs SET run_after = now() - interval '1 s' WHERE finished_at IS NULL", world.RegistryDatabase);
+        await world.MustAsync("work", "--once");
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => longer.RunAsync("INSERT INTO notes VALUES (6, 'x')"));
+        Assert.Equal("1,2,3", await world.Server.ScalarAsync<string>($"SELECT string_agg(id::text, ',' ORDER BY id) FROM {acme.Placement.SchemaName}.notes", world.ShardDatabase));
+        Assert.Empty(await world.Control.Store.ListJobsAsync(openOnly: true));
+    }
+
+    [Fact]
+    public async Task Sessions_of_a_tenant_that_was_resumed_in_time_are_left_alone()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        Tenant acme = await world.TenantAsync("acme", IsolationModel.Schema, Servers.NotesTemplate(IsolationModel.Schema));
+        await using NpgsqlConnection busy = await world.ConnectAsync(acme);
+        await busy.RunAsync("BEGIN; INSERT INTO notes VALUES (1, 'x')");
+        await world.MustAsync("tenant", "suspend", "acme");
+        await world.MustAsync("tenant", "resume", "acme");
+        await busy.RunAsync("COMMIT");
+        await world.MustAsync("work", "--once");
+        await busy.RunAsync("INSERT INTO notes VALUES (2, 'x')");
+    }
+
+    [Fact]
     public async Task A_deleted_tenant_can_be_had_back_until_its_retention_is_over()
     {
         await using ControlWorld world = await ControlWorld.PreparedAsync(18);

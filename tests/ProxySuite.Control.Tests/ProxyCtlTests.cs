@@ -175,6 +175,107 @@ public sealed class ProxyCtlTests
     }
 
     [Fact]
+    public async Task Verbs_on_addresses_tables_roles_and_seals_are_in_the_audit_log_with_what_was_and_what_is()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18, "strict");
+        await world.MustAsync("tenant", "create", "acme", "--plan", "free");
+        await world.Server.ExecuteAsync("CREATE TABLE public.orders (tenant_id uuid NOT NULL, id int)", world.ShardDatabase);
+        await world.MustAsync("tenant", "allow", "acme", "203.0.113.0/24");
+        await world.MustAsync("tenant", "allow", "acme", "203.0.113.0/24");
+        await world.MustAsync("shard", "protect", "s1", "--table", "orders");
+        await world.MustAsync("shard", "protect", "s1", "--table", "orders");
+        await world.MustAsync("shard", "protect", "s1", "--dry-run");
+        await world.MustAsync("shard", "repair", "s1");
+        await world.MustAsync("shard", "rotate-seal", "s1");
+        Assert.Equal(1, (await world.RunAsync("shard", "rotate-seal", "s1")).ExitCode);
+        await world.MustAsync("shard", "rotate-seal", "s1", "--finish");
+
+        Assert.Equal("""{"after":["203.0.113.0/24"],"before":[]}""", Assert.Single(await EntriesAsync(world, "tenant.allow")));
+        string guarded = Assert.Single(await EntriesAsync(world, "shard.protect"));
+        Assert.Contains("orders: CREATE POLICY tenancy_rows", guarded, StringComparison.Ordinal);
+        Assert.Equal("""{"after":{"undone":[],"tenants":1}}""", Assert.Single(await EntriesAsync(world, "shard.repair")));
+        string[] rotations = await EntriesAsync(world, "shard.rotate-seal");
+        Assert.Equal(3, rotations.Length);
+        Assert.Equal("""{"after":{"seal_kid":2},"before":{"seal_kid":1}}""", rotations[0]);
+        Assert.Contains("the last rotation on shard \\\"s1\\\" is not finished", rotations[1], StringComparison.Ordinal);
+        Assert.Equal("""{"after":{"keys":["2"]},"before":{"keys":["1","2"]}}""", rotations[2]);
+        JsonElement log = (await world.MustAsync("log", "--shard", "s1", "--json")).Json;
+        Assert.Equal(["done", "failed", "done", "done", "done"], log.EnumerateArray().Take(5).Select(entry => entry.GetProperty("outcome").GetString()));
+    }
+
+    [Theory]
+    [InlineData("plan.set", "plan set gold --connections 3")]
+    [InlineData("plan.set", "plan set free --connections 0")]
+    [InlineData("shard.add", "shard add S1 --primary postgres://u:hush@h/d")]
+    [InlineData("shard.add", "shard add s2 --primary postgres://u:hush@h/d --max-tenants 0")]
+    [InlineData("shard.set", "shard set s1 --max-connections 0")]
+    [InlineData("shard.protect", "shard protect s1 --table nothing")]
+    [InlineData("shard.repair", "shard repair s1 --tenant nobody")]
+    [InlineData("shard.rotate-seal", "shard rotate-seal s1")]
+    [InlineData("tenant.allow", "tenant allow nobody --any")]
+    [InlineData("tenant.create", "tenant create acme --plan free --user a.b")]
+    [InlineData("tenant.create", "tenant create acme --plan free --isolation schema --identity sealed")]
+    [InlineData("tenant.delete", "tenant delete acme --retention 500d --yes")]
+    [InlineData("tenant.suspend", "tenant suspend acme --until 2020-01-01")]
+    [InlineData("tenant.set", "tenant set acme --connections 0")]
+    [InlineData("tenant.set-user", "tenant set-user acme app --valid-until 2020-01-01")]
+    [InlineData("tenant.rotate-password", "tenant rotate-password acme app --overlap 90d")]
+    public async Task What_was_refused_is_in_the_audit_log_as_failed_once_and_with_the_reason(string action, string arguments)
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        CliRun run = await world.RunAsync(arguments.Split(' '));
+        Assert.NotEqual(0, run.ExitCode);
+        var refused = Assert.Single(await world.Control.Store.ListAuditAsync(), entry => !entry.Done);
+        Assert.Equal(action, refused.Action);
+        Assert.Contains('@', refused.Actor);
+        string reason = JsonDocument.Parse(refused.DetailsJson).RootElement.GetProperty("error").GetString()!;
+        Assert.Contains(reason, run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", refused.DetailsJson, StringComparison.Ordinal);
+        Assert.Empty(await world.Control.Store.ListJobsAsync(openOnly: true));
+    }
+
+    [Fact]
+    public async Task The_end_of_a_user_is_set_shown_kept_by_a_new_password_and_taken_away()
+    {
+        await using ControlWorld world = await ControlWorld.PreparedAsync(18);
+        var day = new DateTimeOffset(DateTime.UtcNow.Date.AddDays(40), TimeSpan.Zero);
+        string text = day.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+        await world.MustAsync("tenant", "create", "acme", "--plan", "free", "--valid-until", text);
+        await world.MustAsync("tenant", "add-user", "acme", "auditor", "--role", "readonly", "--valid-until", $"{text}T08:30:00Z");
+        Assert.Equal((day, day.AddHours(8.5)), (await EndAsync(world, "app"), await EndAsync(world, "auditor")));
+        CliRun shown = await world.MustAsync("tenant", "show", "acme");
+        Assert.Contains($"{text} 08:30:00Z", shown.Output, StringComparison.Ordinal);
+
+        await world.MustAsync("tenant", "rotate-password", "acme", "app");
+        Assert.Equal(day, await EndAsync(world, "app"));
+        await world.MustAsync("tenant", "rotate-password", "acme", "app", "--overlap", "1h");
+        Assert.Equal(day, await EndAsync(world, "app"));
+        await world.MustAsync("tenant", "rotate-password", "acme", "app", "--valid-until", "10d");
+        Assert.InRange((await EndAsync(world, "app"))!.Value - DateTimeOffset.UtcNow, TimeSpan.FromDays(9.9), TimeSpan.FromDays(10));
+        await world.MustAsync("tenant", "rotate-password", "acme", "app", "--valid-until", "none");
+        Assert.Null(await EndAsync(world, "app"));
+
+        Assert.Equal("user auditor of tenant acme may log in for ever", (await world.MustAsync("tenant", "set-user", "acme", "auditor", "--valid-until", "none")).Output.Trim());
+        await world.MustAsync("tenant", "set-user", "acme", "auditor", "--valid-until", text);
+        Assert.Equal(day, await EndAsync(world, "auditor"));
+        Assert.Equal(day, (await world.MustAsync("tenant", "show", "acme", "--json")).Json.GetProperty("users")[1].GetProperty("valid_until").GetDateTimeOffset());
+        Assert.Equal(1, (await world.RunAsync("tenant", "set-user", "acme", "nobody", "--valid-until", "none")).ExitCode);
+        Assert.Equal(2, (await world.RunAsync("tenant", "set-user", "acme", "app")).ExitCode);
+        Assert.Equal(2, (await world.RunAsync("tenant", "set-user", "acme", "app", "--valid-until", "soon")).ExitCode);
+        string[] changes = await EntriesAsync(world, "tenant.set-user");
+        Assert.Equal($$"""{"after":{"user":"auditor","valid_until":null},"before":{"user":"auditor","valid_until":"{{text}}T08:30:00+00:00"}""" + "}", changes[0]);
+    }
+
+    private static async Task<DateTimeOffset?> EndAsync(ControlWorld world, string user) => (await world.EntryAsync("acme")).Tenant.Users[user].ValidUntil;
+
+    /// <summary>What the log says of an action, oldest first, without blanks.</summary>
+    private static async Task<string[]> EntriesAsync(ControlWorld world, string action)
+        => [.. (await world.Control.Store.ListAuditAsync()).Where(entry => entry.Action == action).Reverse()
+            .Select(entry => JsonSerializer.Serialize(JsonDocument.Parse(entry.DetailsJson), Relaxed))];
+
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    [Fact]
     public async Task A_changed_plan_reaches_the_roles_of_its_tenants()
     {
         await using ControlWorld world = await ControlWorld.PreparedAsync(18);

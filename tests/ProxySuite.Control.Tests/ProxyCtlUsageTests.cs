@@ -152,5 +152,23 @@ public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) 
         }
     }
 
+    [Fact]
+    public void Every_verb_option_and_argument_says_what_it_is_and_what_it_takes()
+    {
+        RootCommand root = ProxyCtl.Build();
+        foreach (Command command in All(root))
+        {
+            Assert.False(string.IsNullOrWhiteSpace(command.Description), command.Name);
+            Assert.All(command.Arguments, argument => Assert.False(string.IsNullOrWhiteSpace(argument.Description), $"{command.Name} {argument.Name}"));
+            foreach (Option option in command.Options)
+            {
+                Assert.False(string.IsNullOrWhiteSpace(option.Description), $"{command.Name} {option.Name}");
+                // "--until TIME" and not "--until <until>".
+                if (option.ValueType != typeof(bool) && option.Arity.MaximumNumberOfValues > 0) Assert.False(string.IsNullOrWhiteSpace(option.HelpName), $"{command.Name} {option.Name}");
+            }
+        }
+        Assert.All(All(root).Where(command => command.Subcommands.Count == 0), command => Assert.IsAssignableFrom<Verb>(command));
+    }
+
     private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
 }

@@ -105,6 +105,22 @@ public sealed class TenantDirectorySharedTests
         Assert.Equal(TenantState.Suspended, (await lookup).Entry!.Tenant.State);
     }
 
+    [Fact]
+    public async Task A_thousand_callers_for_one_unknown_tenant_ask_the_other_proxies_once_and_the_registry_once()
+    {
+        await using DirectoryWorld world = Start();
+        _shared.Gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<LookupOutcome>[] callers = [.. Enumerable.Range(0, 1000).Select(_ => Task.Run(() => world.OutcomeAsync("nobody")))];
+        await Settle.MustAsync(() => _shared.Questions > 0);
+        Task<LookupOutcome>[] late = [.. Enumerable.Range(0, 1000).Select(i => Task.Run(async () =>
+        {
+            if (i == 500) _shared.Gate.SetResult();
+            return await world.OutcomeAsync("nobody");
+        }))];
+        Assert.All(await Task.WhenAll([.. callers, .. late]), outcome => Assert.Equal(LookupOutcome.Unknown, outcome));
+        Assert.Equal((1, 1), (_shared.Questions, world.Registry.Questions));
+    }
+
     private DirectoryWorld Start() => DirectoryWorld.Start(shared: _shared);
 
     private sealed class SharedEntries : ISharedTenantCache

@@ -41,6 +41,36 @@ public sealed class TenantDirectoryTests
     }
 
     [Fact]
+    public async Task A_thousand_callers_for_one_unknown_tenant_make_one_look_up_however_late_they_come()
+    {
+        await using var world = DirectoryWorld.Start();
+        world.Registry.Close();
+        Task<LookupOutcome>[] callers = [.. Enumerable.Range(0, 1000).Select(_ => Task.Run(() => world.OutcomeAsync("nobody")))];
+        await Settle.MustAsync(() => world.Registry.Questions == 1);
+        // The moment of the answer is where callers could slip through: some come before it, some with it, some after it.
+        Task<LookupOutcome>[] late = [.. Enumerable.Range(0, 1000).Select(i => Task.Run(async () =>
+        {
+            if (i == 500) world.Registry.Open();
+            return await world.OutcomeAsync("nobody");
+        }))];
+        Assert.All(await Task.WhenAll([.. callers, .. late]), outcome => Assert.Equal(LookupOutcome.Unknown, outcome));
+        Assert.Equal((1, 1), (world.Registry.Questions, world.Directory.Counters.Registry));
+    }
+
+    [Fact]
+    public async Task A_thousand_callers_for_one_unknown_tenant_wait_for_a_registry_that_hangs_once_and_together()
+    {
+        await using var world = DirectoryWorld.Start();
+        world.Registry.Close();
+        Task<LookupOutcome>[] callers = [.. Enumerable.Range(0, 1000).Select(_ => Task.Run(() => world.OutcomeAsync("nobody")))];
+        await Settle.MustAsync(() => world.Registry.Questions == 1);
+        await world.RunUntilAsync(() => callers.All(caller => caller.IsCompleted), TimeSpan.FromSeconds(10));
+        // Not "unknown": nobody knows that.
+        Assert.All(await Task.WhenAll(callers), outcome => Assert.Equal(LookupOutcome.RegistryUnavailable, outcome));
+        Assert.Equal(1, world.Registry.Questions);
+    }
+
+    [Fact]
     public async Task A_caller_that_gives_up_does_not_end_the_look_up_of_the_others()
     {
         await using var world = DirectoryWorld.Start();

@@ -9,4 +9,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh
 bench_report=$PWD/artifacts/bench/audit.txt
 export AUDIT_TENANTS=${1:-1000} AUDIT_REPORT=$bench_report
-bench_test audit ProxySuite.Control.Tests AuditScaleTests "the audit said what it should"
+bench_test audit "the audit said what it should" ProxySuite.Control.Tests AuditScaleTests

@@ -10,4 +10,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh
 bench_report=$PWD/artifacts/bench/bad-input.txt
 export BAD_INPUT_REPORT=$bench_report
-bench_test bad-input ProxySuite.EndToEnd.Tests BadInputTests "every promise is kept"
+bench_test bad-input "every promise is kept" ProxySuite.EndToEnd.Tests BadInputTests

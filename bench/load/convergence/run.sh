@@ -9,4 +9,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh
 bench_report=$PWD/artifacts/bench/convergence.txt
 export CONVERGENCE_TRIES=${1:-100} CONVERGENCE_REPORT=$bench_report
-bench_test convergence ProxySuite.EndToEnd.Tests ConvergenceTests "every promise is kept"
+bench_test convergence "every promise is kept" ProxySuite.EndToEnd.Tests ConvergenceTests

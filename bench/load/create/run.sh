@@ -9,4 +9,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh
 bench_report=$PWD/artifacts/bench/create.txt
 export CREATE_TENANTS=${1:-1000} CREATE_SAMPLES=${2:-50} CREATE_REPORT=$bench_report
-bench_test create ProxySuite.Control.Tests CreateSpeedTests "every promise is kept"
+bench_test create "every promise is kept" ProxySuite.Control.Tests CreateSpeedTests

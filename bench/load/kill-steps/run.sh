@@ -9,4 +9,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh
 bench_report=$PWD/artifacts/bench/kill-steps.txt
 export KILL_REPORT=$bench_report
-bench_test kill-steps ProxySuite.Control.Tests KillTests "every promise is kept"
+bench_test kill-steps "every promise is kept" ProxySuite.Control.Tests KillTests

@@ -11,4 +11,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh
 bench_report=$PWD/artifacts/bench/mixup.txt
 export MIXUP_SECONDS=${1:-60} MIXUP_CLIENTS=${2:-6} MIXUP_REPORT=$bench_report
-bench_test mixup ProxySuite.EndToEnd.Tests MixUpTests "every promise is kept"
+bench_test mixup "every promise is kept" ProxySuite.EndToEnd.Tests MixUpTests

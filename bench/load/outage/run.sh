@@ -9,4 +9,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh
 bench_report=$PWD/artifacts/bench/outage.txt
 export OUTAGE_SECONDS=${1:-60} OUTAGE_REPORT=$bench_report
-bench_test outage ProxySuite.EndToEnd.Tests RegistryOutageTests "every promise is kept"
+bench_test outage "every promise is kept" ProxySuite.EndToEnd.Tests RegistryOutageTests

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ProxySuite.Control;
 using Spectre.Console;
 
 namespace ProxySuite.Cli.Frame;
@@ -50,30 +51,44 @@ internal sealed class Output(CliConsole console, bool json)
         if (hint is not null) console.Error.WriteLine($"Hint: {hint}");
     }
 
-    /// <summary>Shows how far long work has come, where somebody watches: a bar on a terminal, a line a step elsewhere on standard error, nothing with <c>--json</c>.</summary>
-    /// <param name="work">Is handed what to call with the name of each step.</param>
-    public async Task<T> ProgressAsync<T>(string title, Func<Action<string>, Task<T>> work)
+    /// <summary>Shows how far long work has come where somebody watches: on standard error, when that is a terminal, and never with <c>--json</c>.</summary>
+    /// <param name="title">What is done, in two or three words.</param>
+    /// <param name="control">Says how far it has come.</param>
+    public async Task<T> ProgressAsync<T>(string title, ControlPlane control, Func<Task<T>> work)
     {
-        if (json || !console.IsTerminal) return await work(static _ => { });
+        if (json || !console.IsErrorTerminal) return await work();
         IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(console.Error) });
-        return await terminal.Status().StartAsync(title, context => work(step => context.Status($"{Markup.Escape(title)}: {Markup.Escape(step)}")));
+        return await terminal.Progress().AutoClear(true).HideCompleted(false)
+            .Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .StartAsync(async context =>
+            {
+                ProgressTask bar = context.AddTask(Markup.Escape(title));
+                bar.IsIndeterminate = true;
+                control.Progress = now =>
+                {
+                    bar.Description = Markup.Escape($"{title}: {now.What}");
+                    bar.IsIndeterminate = now.Total == 0;
+                    if (now.Total > 0) bar.MaxValue = now.Total;
+                    bar.Value = now.Done;
+                    context.Refresh();
+                };
+                try
+                {
+                    return await work();
+                }
+                finally
+                {
+                    control.Progress = null;
+                }
+            });
     }
 
-    /// <summary>A bar over work of a known number of parts.</summary>
-    public async Task ProgressAsync(string title, int count, Func<Action, Task> work)
+    /// <inheritdoc cref="ProgressAsync{T}"/>
+    public Task ProgressAsync(string title, ControlPlane control, Func<Task> work) => ProgressAsync(title, control, async () =>
     {
-        if (json || !console.IsTerminal)
-        {
-            await work(static () => { });
-            return;
-        }
-        IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(console.Error) });
-        await terminal.Progress().AutoClear(true).StartAsync(async context =>
-        {
-            ProgressTask bar = context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, count));
-            await work(() => bar.Increment(1));
-        });
-    }
+        await work();
+        return true;
+    });
 
     public void Table(string[] columns, IEnumerable<string[]> rows)
     {

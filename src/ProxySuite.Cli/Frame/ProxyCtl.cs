@@ -66,7 +66,7 @@ internal static class ProxyCtl
             {
                 new TenantCreateVerb(), new TenantListVerb(), new TenantShowVerb(), new TenantSuspendVerb(), new TenantResumeVerb(), new TenantSetPlanVerb(), new TenantSetVerb(),
                 new TenantAllowVerb(), new TenantRenameVerb(), new TenantDeleteVerb(), new TenantUndeleteVerb(), new TenantPurgeVerb(),
-                new TenantAddUserVerb(), new TenantDropUserVerb(), new TenantRotatePasswordVerb(),
+                new TenantAddUserVerb(), new TenantSetUserVerb(), new TenantDropUserVerb(), new TenantRotatePasswordVerb(),
             },
             new Command("proxy", "The proxies of this registry") { new ProxyListVerb() },
             new Command("job", "Work of the control plane") { new JobListVerb() },

@@ -52,7 +52,7 @@ internal static class Typed
         CustomParser = result => Read<DateTimeOffset?>(result, ReadTime),
     };
 
-    private static DateTimeOffset? ReadTime(string text)
+    internal static DateTimeOffset? ReadTime(string text)
     {
         const System.Globalization.DateTimeStyles Utc = System.Globalization.DateTimeStyles.AssumeUniversal | System.Globalization.DateTimeStyles.AdjustToUniversal;
         if (text.Contains('-') && DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, Utc, out DateTimeOffset time)) return time;
@@ -105,7 +105,7 @@ internal static class Typed
         return option;
     }
 
-    private static T? Read<T>(ArgumentResult result, Func<string, T> parse)
+    internal static T? Read<T>(ArgumentResult result, Func<string, T> parse)
     {
         try
         {

@@ -48,7 +48,8 @@ internal sealed class AuditVerb : Verb
             TenantColumn = context.Get(_column) ?? "tenant_id",
             MasterKey = context.FindMasterKey(),
         };
-        AuditReport report = await new AuditService(await context.OpenAsync(cancellationToken)).RunAsync(request, cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        AuditReport report = await context.Output.ProgressAsync("auditing", control, () => new AuditService(control).RunAsync(request, cancellationToken));
         context.Output.Answer(Answer(report), output => Print(report, request.MasterKey, output));
         Severity failOn = context.Get(_failOn) ?? Severity.High;
         int bad = report.Findings.Count(finding => finding.Severity >= failOn);
@@ -67,8 +68,9 @@ internal sealed class AuditVerb : Verb
         {
             throw new UsageException($"--proxy: {wrong.Message}");
         }
-        var probe = new IsolationProbe(await context.OpenAsync(cancellationToken), context.MasterKey(), new DnsEndPoint(proxy.Host, proxy.Port));
-        ImmutableArray<ProbeResult> results = await probe.RunAsync(context.Get(_shard), context.Get(_plan) ?? "free", cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        var probe = new IsolationProbe(control, context.MasterKey(), new DnsEndPoint(proxy.Host, proxy.Port));
+        ImmutableArray<ProbeResult> results = await context.Output.ProgressAsync("probing", control, () => probe.RunAsync(context.Get(_shard), context.Get(_plan) ?? "free", cancellationToken));
         context.Output.Answer(new { Tried = results.Length, Held = results.Count(result => result.Held), Results = results }, output =>
         {
             output.Table(["shard", "model", "tried", "held"], results.GroupBy(result => (result.Shard, result.Model)).Select(group => new[]

@@ -10,6 +10,6 @@ internal sealed class DoctorVerb() : Verb("doctor", $"Look at the whole installa
     public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
     {
         ControlPlane control = await context.OpenAsync(cancellationToken);
-        Findings.Write(context, await context.Output.ProgressAsync("looking at", step => new Doctor(control).RunAsync(context.Redis, step, cancellationToken)));
+        Findings.Write(context, await context.Output.ProgressAsync("looking at", control, () => new Doctor(control).RunAsync(context.Redis, cancellationToken)));
     }
 }

@@ -112,7 +112,7 @@ internal sealed class WorkVerb : Verb
         context.MasterKey(); // resuming needs it: better said now than on the day
         if (context.Get(_once))
         {
-            IReadOnlyList<(Job Job, string? Error)> done = await control.RunDueAsync(cancellationToken);
+            IReadOnlyList<(Job Job, string? Error)> done = await context.Output.ProgressAsync("working", control, () => control.RunDueAsync(cancellationToken));
             context.Output.Answer(done.Select(one => new { one.Job.Kind, one.Job.Subject, one.Error }), output => Print(output, done));
             if (done.Any(one => one.Error is not null)) throw new ChecksFailedException("not everything could be done");
             return;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ProxySuite.Cli.Frame;
+using ProxySuite.Control;
 using ProxySuite.Control.Shards;
 using ProxySuite.Tenancy.Model;
 
@@ -21,8 +22,9 @@ internal sealed class ShardPrepareVerb : Verb
 
     public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
     {
-        var shards = new ShardService(await context.OpenAsync(cancellationToken));
-        ShardReport report = await shards.PrepareAsync(context.Get(_name), context.Get(_lockdown), cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        ShardReport report = await context.Output.ProgressAsync("preparing", control,
+            () => new ShardService(control).PrepareAsync(context.Get(_name), context.Get(_lockdown), cancellationToken));
         context.Output.Answer(
             new { report.Shard, report.ServerVersion, Lockdown = EnumText.Of(report.Lockdown), report.Settings, PgHba = report.HostRules },
             output => Print(report, output));

@@ -44,8 +44,9 @@ internal sealed class ShardProtectVerb : Verb
             Remove = context.Get(_remove),
             DryRun = context.Get(_dryRun),
         };
-        var protection = new ShardProtection(await context.OpenAsync(cancellationToken));
-        ImmutableArray<ProtectedTable> tables = await protection.RunAsync(context.Get(_name), request, cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        ImmutableArray<ProtectedTable> tables = await context.Output.ProgressAsync("protecting", control,
+            () => new ShardProtection(control).RunAsync(context.Get(_name), request, cancellationToken));
         context.Output.Answer(new { request.DryRun, Tables = tables }, output => Print(tables, request, output));
         int refused = tables.Count(table => table.Refused);
         if (refused > 0) throw new ControlException($"{refused} table{(refused == 1 ? " was" : "s were")} left as found", "The reasons stand beside them.");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ProxySuite.Cli.Frame;
+using ProxySuite.Control;
 using ProxySuite.Control.Provisioning;
 using ProxySuite.Tenancy.Model;
 
@@ -20,8 +21,9 @@ internal sealed class ShardRepairVerb : Verb
 
     public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
     {
-        var repair = new ShardRepair(await context.OpenAsync(cancellationToken), context.MasterKey());
-        RepairReport report = await repair.RunAsync(context.Get(_name), context.Get(_tenant), cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        var repair = new ShardRepair(control, context.MasterKey());
+        RepairReport report = await context.Output.ProgressAsync("repairing", control, () => repair.RunAsync(context.Get(_name), context.Get(_tenant), cancellationToken));
         context.Output.Answer(report, output =>
         {
             output.Line($"shard {report.Shard}: roles and grants of {report.Tenants.Length} tenant{(report.Tenants.Length == 1 ? "" : "s")} are as the registry says");

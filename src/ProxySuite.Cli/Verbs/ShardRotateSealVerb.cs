@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using ProxySuite.Cli.Frame;
+using ProxySuite.Control;
 using ProxySuite.Control.Shards;
 
 namespace ProxySuite.Cli.Verbs;
@@ -20,16 +21,17 @@ internal sealed class ShardRotateSealVerb : Verb
 
     public override async Task RunAsync(CliContext context, CancellationToken cancellationToken)
     {
-        var rotation = new SealRotation(await context.OpenAsync(cancellationToken), context.MasterKey());
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        var rotation = new SealRotation(control, context.MasterKey());
         string name = context.Get(_name);
         if (context.Get(_finish))
         {
-            (int kid, int removed) = await rotation.FinishAsync(name, cancellationToken);
+            (int kid, int removed) = await context.Output.ProgressAsync("removing keys", control, () => rotation.FinishAsync(name, cancellationToken));
             context.Output.Answer(new { Shard = name, SealKid = kid, Removed = removed },
                 output => output.Line(string.Create(CultureInfo.InvariantCulture, $"shard {name} takes seals of key {kid} alone; {removed} removed")));
             return;
         }
-        int next = await rotation.BeginAsync(name, cancellationToken);
+        int next = await context.Output.ProgressAsync("installing a key", control, () => rotation.BeginAsync(name, cancellationToken));
         context.Output.Answer(new { Shard = name, SealKid = next }, output =>
         {
             output.Line(string.Create(CultureInfo.InvariantCulture, $"shard {name}: proxies seal with key {next} from now on, and the one before counts as well"));

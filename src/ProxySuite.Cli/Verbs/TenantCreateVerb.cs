@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ProxySuite.Cli.Frame;
+using ProxySuite.Control;
 using ProxySuite.Control.Provisioning;
 using ProxySuite.Tenancy.Model;
 
@@ -15,6 +16,7 @@ internal sealed class TenantCreateVerb : Verb
         "pool: shared tables with row level security; schema: a schema of its own (default); database: a database of its own");
     private readonly Option<TenantIdentity?> _identity = Typed.ChoiceOption<TenantIdentity>("--identity", "role: login roles of its own (default); sealed: shares login roles and server connections with others, for many small tenants in the pool model on a shard with lockdown strict");
     private readonly Option<string?> _user = Typed.TextOption("--user", "Its first user, of role app; default app", "U");
+    private readonly Option<DateTimeOffset?> _validUntil = Typed.TimeOption("--valid-until", ValidUntilOption.Description);
     private readonly Option<FileInfo> _template = new("--template")
     {
         Description = "SQL that makes its first tables, run as the tenant's owner; with pool as the owner of the shared tables, once a shard",
@@ -32,6 +34,7 @@ internal sealed class TenantCreateVerb : Verb
         Add(_isolation);
         Add(_identity);
         Add(_user);
+        Add(_validUntil);
         _password.AddTo(this);
         Add(_template);
         _template.AcceptExistingOnly();
@@ -56,11 +59,13 @@ internal sealed class TenantCreateVerb : Verb
             Isolation = context.Get(_isolation) ?? (context.Get(_identity) == TenantIdentity.Sealed ? IsolationModel.Pool : IsolationModel.Schema),
             Identity = context.Get(_identity) ?? TenantIdentity.Role,
             User = context.Get(_user) ?? "app",
+            ValidUntil = context.Get(_validUntil),
             Password = _password.Read(context),
             Template = context.Get(_template) is { } file ? await File.ReadAllTextAsync(file.FullName, cancellationToken) : null,
         };
-        var provisioning = new TenantProvisioning(await context.OpenAsync(cancellationToken), context.MasterKey());
-        TenantCreated made = await provisioning.CreateAsync(request, cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        var provisioning = new TenantProvisioning(control, context.MasterKey());
+        TenantCreated made = await context.Output.ProgressAsync($"making {request.Slug}", control, () => provisioning.CreateAsync(request, cancellationToken));
         if (!made.Created)
         {
             context.Output.Note($"tenant {request.Slug} is there already, as asked for; for a new password: proxyctl tenant rotate-password {request.Slug} {made.User}");

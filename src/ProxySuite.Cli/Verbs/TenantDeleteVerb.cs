@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ProxySuite.Cli.Frame;
+using ProxySuite.Control;
 using ProxySuite.Control.Tenants;
 using ProxySuite.Tenancy.Model;
 
@@ -24,7 +25,9 @@ internal sealed class TenantDeleteVerb : Verb
     {
         TenantSlug slug = context.Get(_slug);
         context.Confirm($"tenant {slug} is served no more and its sessions end at once");
-        TenantEntry entry = await new TenantLifecycle(await context.OpenAsync(cancellationToken)).DeleteAsync(slug, context.Get(_retention) ?? RetentionDefault, cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        TenantEntry entry = await context.Output.ProgressAsync($"deleting {slug}", control,
+            () => new TenantLifecycle(control).DeleteAsync(slug, context.Get(_retention) ?? RetentionDefault, cancellationToken));
         context.Output.Answer(TenantView.Of(entry), output => output.Line(
             $"tenant {slug} is deleted; until {Time.Text(entry.Tenant.DeleteAfter!.Value)} it can be had back with: proxyctl tenant undelete {slug}"));
     }
@@ -57,7 +60,8 @@ internal sealed class TenantPurgeVerb : Verb
     {
         TenantSlug slug = context.Get(_slug);
         context.Confirm($"tenant {slug} is removed with all its data, for ever");
-        await new TenantLifecycle(await context.OpenAsync(cancellationToken)).PurgeAsync(slug, cancellationToken);
+        ControlPlane control = await context.OpenAsync(cancellationToken);
+        await context.Output.ProgressAsync($"purging {slug}", control, () => new TenantLifecycle(control).PurgeAsync(slug, cancellationToken));
         context.Output.Answer(new { Slug = slug.Value }, output => output.Line($"tenant {slug} is gone"));
     }
 }

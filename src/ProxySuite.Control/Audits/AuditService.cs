@@ -46,7 +46,7 @@ public sealed class AuditService(ControlPlane control)
         foreach (Shard shard in shards)
         {
             long began = Stopwatch.GetTimestamp();
-            (List<AuditFinding> found, int databases) = await OfShardAsync(shard, tenants, request, cancellationToken);
+            (List<AuditFinding> found, int databases) = await OfShardAsync(shard, tenants, request, done => control.Tell($"shard {shard.Name}", done.Done, done.Total), cancellationToken);
             findings.AddRange(found);
             audited.Add(new AuditedShard(shard.Name, tenants.Count(entry => entry.Shard.Id == shard.Id), databases, Stopwatch.GetElapsedTime(began)));
         }
@@ -68,8 +68,9 @@ public sealed class AuditService(ControlPlane control)
     }
 
     private static async Task<(List<AuditFinding> Findings, int Databases)> OfShardAsync(
-        Shard shard, List<TenantEntry> tenants, AuditRequest request, CancellationToken cancellationToken)
+        Shard shard, List<TenantEntry> tenants, AuditRequest request, Action<(int Done, int Total)> progress, CancellationToken cancellationToken)
     {
+        progress((0, 0));
         var servers = new ShardConnections(shard);
         Tenant[] here = [.. tenants.Where(entry => entry.Shard.Id == shard.Id).Select(entry => entry.Tenant)];
         Dictionary<TenantId, Shard> homes = tenants.ToDictionary(entry => entry.Tenant.Id, entry => entry.Shard);
@@ -86,9 +87,11 @@ public sealed class AuditService(ControlPlane control)
             string[] named = [.. here.Where(tenant => tenant.Isolation == IsolationModel.Database).Select(tenant => tenant.Placement.Database)];
             own = [.. await shared.QueryAsync("SELECT datname::text FROM pg_database WHERE datname = ANY ($1) AND datallowconn", row => row.GetString(0), cancellationToken, (object)named)];
         }
+        int done = 0;
         await Parallel.ForEachAsync(own, new ParallelOptions { MaxDegreeOfParallelism = DatabasesAtOnce, CancellationToken = cancellationToken }, async (database, cancel) =>
         {
             await using NpgsqlConnection connection = await servers.OpenAsync(database, cancel);
+            lock (findings) progress((done++, own.Length));
             (await DatabaseAudit.RunAsync(connection, shard, isShared: false, request.TenantColumn, cancel)).ForEach(findings.Add);
         });
         return ([.. findings], own.Length + 1);

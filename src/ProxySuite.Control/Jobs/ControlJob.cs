@@ -20,6 +20,12 @@ internal abstract record ControlJob
     [JsonIgnore]
     public virtual string Key => Subject;
 
+    /// <summary>Looks at what is asked for, before anything is entered: what no registry could make right is refused here, and the refusal is on record.</summary>
+    /// <exception cref="ControlException">It cannot be meant.</exception>
+    public virtual void Validate()
+    {
+    }
+
     /// <summary>Does the work in steps, each of which may be repeated.</summary>
     /// <exception cref="ControlException">It cannot be done; the job has failed, unless the exception says that waiting helps.</exception>
     public abstract Task RunAsync(JobContext job, CancellationToken cancellationToken);

@@ -60,6 +60,7 @@ internal sealed class JobContext
     /// <summary>Runs a step also when an earlier run has done it: for what hangs on secrets of this run.</summary>
     public async Task AlwaysAsync(string name, Func<Task> work, CancellationToken cancellationToken)
     {
+        Control.Tell(name, 0, 0);
         await _reached($"{_kind} {name} begun");
         await work();
         await _reached($"{_kind} {name} worked");
@@ -67,6 +68,31 @@ internal sealed class JobContext
         if (!steps.Any(step => (string?)step == name)) steps.Add(name);
         await Store.SaveJobStepAsync(_lease, name, _progress.ToJsonString(), cancellationToken);
         await _reached($"{_kind} {name} saved");
+    }
+
+    /// <summary>
+    /// Runs one step over many things that are alike. The record holds only how far it came, not a line for each, and a run after a crash goes on behind the last one
+    /// that was done; so each may be done twice, and the order must be the same in every run.
+    /// </summary>
+    /// <param name="name">Of the step.</param>
+    /// <param name="key">What a thing is known by; keys ascend in ordinal order.</param>
+    /// <returns>How many were done in all runs.</returns>
+    public async Task<int> EachAsync<T>(string name, IReadOnlyList<T> things, Func<T, string> key, Func<T, Task> work, CancellationToken cancellationToken)
+    {
+        string? upTo = Note(name);
+        int count = (int?)_progress[name + " count"] ?? 0;
+        T[] rest = [.. things.Where(thing => upTo is null || string.CompareOrdinal(key(thing), upTo) > 0)];
+        for (int i = 0; i < rest.Length; i++)
+        {
+            Control.Tell(key(rest[i]), things.Count - rest.Length + i, things.Count);
+            await _reached($"{_kind} {name} begun");
+            await work(rest[i]);
+            await _reached($"{_kind} {name} worked");
+            _progress[name + " count"] = ++count;
+            await NoteAsync(name, key(rest[i]), cancellationToken);
+            await _reached($"{_kind} {name} saved");
+        }
+        return count;
     }
 
     /// <summary>A note that later runs of this job find.</summary>

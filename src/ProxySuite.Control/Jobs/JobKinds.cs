@@ -32,6 +32,9 @@ internal static class JobKinds
         ["tenant.set-plan"] = typeof(SetTenantPlan),
         ["tenant.set"] = typeof(SetTenantOverrides),
         ["tenant.add-user"] = typeof(AddUser),
+        ["tenant.allow"] = typeof(AllowAddresses),
+        ["tenant.set-user"] = typeof(SetUser),
+        ["tenant.end-sessions"] = typeof(EndSessions),
         ["tenant.drop-user"] = typeof(DropUser),
         ["tenant.rotate-password"] = typeof(RotatePassword),
         ["plan.set"] = typeof(SetPlan),
@@ -40,7 +43,13 @@ internal static class JobKinds
         ["shard.drain"] = typeof(DrainShard),
         ["shard.prepare"] = typeof(PrepareShard),
         ["shard.remove"] = typeof(RemoveShard),
+        ["shard.protect"] = typeof(ProtectShard),
+        ["shard.repair"] = typeof(RepairShard),
+        ["shard.rotate-seal"] = typeof(RotateSeal),
     };
+
+    /// <summary>Every kind there is.</summary>
+    public static IReadOnlyCollection<string> All => Types.Keys;
 
     public static string Payload(ControlJob work) => JsonSerializer.Serialize(work, work.GetType(), Options);
 

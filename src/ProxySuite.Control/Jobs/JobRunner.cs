@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Npgsql;
 using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
@@ -26,6 +27,7 @@ internal sealed class JobRunner(ControlPlane control, MasterKey? masterKey = nul
     /// <exception cref="ControlException">It cannot be done, or not now; either way the audit log says so.</exception>
     public async Task<JobContext> RunAsync(ControlJob work, CancellationToken cancellationToken)
     {
+        await ValidateAsync(work, cancellationToken);
         await using IAsyncDisposable mine = await control.LockAsync(work.Subject, cancellationToken);
         string payload = JobKinds.Payload(work);
         foreach (Job begun in await control.Store.ListBegunJobsAsync(work.Subject, cancellationToken))
@@ -43,8 +45,11 @@ internal sealed class JobRunner(ControlPlane control, MasterKey? masterKey = nul
     public async Task<IReadOnlyList<(Job Job, string? Error)>> RunDueAsync(CancellationToken cancellationToken)
     {
         var done = new List<(Job, string?)>();
-        foreach (Job due in await control.Store.ListDueJobsAsync(cancellationToken: cancellationToken))
+        IReadOnlyList<Job> all = await control.Store.ListDueJobsAsync(cancellationToken: cancellationToken);
+        int number = 0;
+        foreach (Job due in all)
         {
+            control.Tell($"{due.Kind} of {due.Subject}", number++, all.Count);
             // Somebody at work on it holds its subject: nothing to wait for.
             await using IAsyncDisposable? mine = await control.TryLockAsync(due.Subject, cancellationToken);
             if (mine is null || await control.Store.FindJobAsync(due.Id, cancellationToken) is not { FinishedAt: null } job) continue;
@@ -59,6 +64,33 @@ internal sealed class JobRunner(ControlPlane control, MasterKey? masterKey = nul
             }
         }
         return done;
+    }
+
+    private async Task ValidateAsync(ControlJob work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            work.Validate();
+        }
+        catch (ControlException refused)
+        {
+            await LogRefusalAsync(control, work.Kind, work.Subject, refused.Message, cancellationToken);
+            throw;
+        }
+    }
+
+    /// <summary>Enters in the audit log that something was asked for and refused before it became a job.</summary>
+    internal static async Task LogRefusalAsync(ControlPlane control, string kind, string subject, string reason, CancellationToken cancellationToken)
+    {
+        try
+        {
+            string details = new JsonObject { ["error"] = reason }.ToJsonString(ControlPlane.JsonOptions);
+            await control.Store.AppendAuditAsync(new AuditEntry(control.Actor, kind, subject, Done: false, details), cancellationToken);
+        }
+        catch (Exception unwritten) when (IsFailure(unwritten))
+        {
+            // The registry is away: the caller hears why he is refused all the same.
+        }
     }
 
     private async Task FinishBegunAsync(Job begun, CancellationToken cancellationToken)

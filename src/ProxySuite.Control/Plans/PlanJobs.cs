@@ -19,6 +19,11 @@ internal sealed record SetPlan : ControlJob
     /// <value>As it is to be.</value>
     public required Plan Plan { get; init; }
 
+    public override void Validate()
+    {
+        if (Plan.WhyRefused() is { } reason) throw new ControlException(reason);
+    }
+
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
         Plan? before = await job.Store.FindPlanAsync(Plan.Name, cancellationToken);
@@ -76,9 +81,13 @@ internal sealed record SetTenantOverrides : TenantJob
     /// <value>What to set; what is null here stays as it is.</value>
     public required PlanOverrides Change { get; init; }
 
-    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    public override void Validate()
     {
         if (Change.WhyRefused() is { } reason) throw new ControlException(reason);
+    }
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
         TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
         PlanOverrides before = await job.Store.GetOverridesAsync(entry.Tenant.Id, cancellationToken);
         job.Before(before);
@@ -99,8 +108,12 @@ internal static class RoleLimits
         var servers = new ShardConnections(await job.Store.GetShardAsync(shard, cancellationToken));
         await using NpgsqlConnection connection = await servers.OpenSharedAsync(cancellationToken);
         // A tenant that is still being made gets its limits with its roles.
-        foreach (TenantEntry[] some in tenants.Where(entry => entry.Tenant.State != TenantState.Creating).Chunk(100))
+        TenantEntry[] made = [.. tenants.Where(entry => entry.Tenant.State != TenantState.Creating)];
+        int done = 0;
+        foreach (TenantEntry[] some in made.Chunk(100))
         {
+            job.Control.Tell($"limits on {shard}", done, made.Length);
+            done += some.Length;
             await connection.ExecuteAsync(string.Concat(some.Select(entry => TenantRoles.Limits(entry.Tenant))), cancellationToken);
         }
     }

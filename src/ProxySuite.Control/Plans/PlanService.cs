@@ -14,7 +14,17 @@ public sealed class PlanService(ControlPlane control)
     /// <exception cref="RegistryException">A limit out of its range.</exception>
     public async Task<(Plan Plan, int TenantCount)> SetAsync(string name, Func<Plan?, Plan> change, CancellationToken cancellationToken)
     {
-        Plan plan = change(await control.Store.FindPlanAsync(name, cancellationToken));
+        Plan? before = await control.Store.FindPlanAsync(name, cancellationToken);
+        Plan plan;
+        try
+        {
+            plan = change(before);
+        }
+        catch (Exception refused)
+        {
+            await JobRunner.LogRefusalAsync(control, "plan.set", $"plan {name}", refused.Message, cancellationToken);
+            throw;
+        }
         return ((Plan, int))(await new JobRunner(control).RunAsync(new SetPlan { Plan = plan with { Version = 0 } }, cancellationToken)).Result!;
     }
 

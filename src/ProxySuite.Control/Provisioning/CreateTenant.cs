@@ -28,12 +28,25 @@ internal sealed record CreateTenant : TenantJob
 
     public string? Template { get; init; }
 
+    /// <value>Until when the user may log in; null for ever.</value>
+    public DateTimeOffset? ValidUntil { get; init; }
+
     /// <value>Null to have one made.</value>
     [JsonIgnore]
     public Secret? Password { get; init; }
 
     [JsonIgnore]
     internal Func<ProvisioningStep, Task> Reached { get; init; } = _ => Task.CompletedTask;
+
+    public override void Validate()
+    {
+        if (Identity == TenantIdentity.Sealed && Isolation != IsolationModel.Pool)
+        {
+            throw new ControlException("identity sealed is for shared tables", "Give --isolation pool, or leave --identity out: the tenant then has login roles of its own.");
+        }
+        TenantUsers.RequireName(User);
+        Users.ValidUntil.Require(ValidUntil);
+    }
 
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
@@ -70,7 +83,7 @@ internal sealed record CreateTenant : TenantJob
             entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
             if (entry.Tenant.State != TenantState.Active) entry = await job.Store.SetTenantStateAsync(entry.Tenant, TenantState.Active, cancellationToken: cancellationToken);
         }, cancellationToken);
-        job.After(new { Tenant = TenantFacts.Of(entry!), User });
+        job.After(new { Tenant = TenantFacts.Of(entry!), User, ValidUntil });
         job.Result = new TenantCreated(entry!, User, Password is null ? password : null, Created: true);
     }
 
@@ -88,8 +101,8 @@ internal sealed record CreateTenant : TenantJob
     {
         var verifier = ScramVerifier.Create(password.Reveal());
         return entry.Tenant.Users.ContainsKey(User)
-            ? job.Store.SetUserPasswordAsync(entry.Tenant.Id, User, verifier, null, cancellationToken)
-            : job.Store.InsertUserAsync(entry.Tenant.Id, new TenantUser(User, UserRole.App, verifier), cancellationToken);
+            ? job.Store.SetUserPasswordAsync(entry.Tenant.Id, User, verifier, cancellationToken)
+            : job.Store.InsertUserAsync(entry.Tenant.Id, new TenantUser(User, UserRole.App, verifier, ValidUntil), cancellationToken);
     }
 
     private void RequireSame(TenantEntry entry)

@@ -1,4 +1,5 @@
 using ProxySuite.Control.Jobs;
+using ProxySuite.Control.Users;
 using ProxySuite.Tenancy.Registry;
 using ProxySuite.Tenancy.Secrets;
 
@@ -16,7 +17,6 @@ public sealed class TenantProvisioning(ControlPlane control, MasterKey masterKey
     /// <exception cref="RegistryException">No such plan or shard, or no room.</exception>
     public async Task<TenantCreated> CreateAsync(TenantRequest request, CancellationToken cancellationToken)
     {
-        request.Validate();
         var work = new CreateTenant
         {
             Slug = request.Slug,
@@ -26,6 +26,7 @@ public sealed class TenantProvisioning(ControlPlane control, MasterKey masterKey
             Isolation = request.Isolation,
             Identity = request.Identity,
             User = request.User,
+            ValidUntil = ValidUntil.Rounded(request.ValidUntil),
             Template = request.Template,
             Password = request.Password,
             Reached = Reached,

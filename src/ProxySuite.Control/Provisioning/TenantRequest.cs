@@ -1,4 +1,3 @@
-using ProxySuite.Control.Users;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Secrets;
 
@@ -27,21 +26,15 @@ public sealed record TenantRequest
     /// <value>The user's password; null to have one made.</value>
     public Secret? Password { get; init; }
 
+    /// <value>Until when the user may log in; null for ever.</value>
+    public DateTimeOffset? ValidUntil { get; init; }
+
     /// <value>
     /// SQL that makes the tenant's first tables: run as the tenant's owner in its schema or database; in the pool model as the owner of the
     /// shared tables, once a shard. Null or blank for none.
     /// </value>
     public string? Template { get; init; }
 
-    /// <exception cref="ControlException">The request cannot be met by any registry.</exception>
-    internal void Validate()
-    {
-        if (Identity == TenantIdentity.Sealed && Isolation != IsolationModel.Pool)
-        {
-            throw new ControlException("identity sealed is for shared tables", "Give --isolation pool, or leave --identity out: the tenant then has login roles of its own.");
-        }
-        TenantUsers.RequireName(User);
-    }
 }
 
 /// <summary>A tenant that stands.</summary>

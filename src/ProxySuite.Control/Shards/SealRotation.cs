@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
 using Npgsql;
+using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Secrets;
 
@@ -10,46 +13,74 @@ namespace ProxySuite.Control.Shards;
 /// </summary>
 public sealed class SealRotation(ControlPlane control, MasterKey masterKey)
 {
-    /// <summary>Installs the next key beside the present one and has the proxies use it. Cut off, it is begun again by the same call.</summary>
+    /// <summary>Installs the next key beside the present one and has the proxies use it. Cut off, it is finished by the same call.</summary>
     /// <returns>The number of the key now in use.</returns>
     /// <exception cref="ControlException">The shard is not under lockdown strict; the last rotation is not finished; another master key.</exception>
     public async Task<int> BeginAsync(string name, CancellationToken cancellationToken)
-    {
-        await using IAsyncDisposable mine = await control.LockAsync($"shard {name}", cancellationToken);
-        Shard shard = await RequireSealedAsync(name, cancellationToken);
-        await using NpgsqlConnection shared = await new ShardConnections(shard).OpenSharedAsync(cancellationToken);
-        await SealedRoles.EnsureAsync(shared, shard, masterKey, cancellationToken);
-        int next = shard.SealKid + 1;
-        long others = await shared.ScalarAsync<long>("SELECT count(*) FROM tenancy.seal_key WHERE kid <> ALL ($1)", cancellationToken,
-            (object)new[] { Text(shard.SealKid), Text(next) });
-        if (others > 0) throw new ControlException($"the last rotation on shard \"{name}\" is not finished", $"Run: proxyctl shard rotate-seal {name} --finish");
-        await Provisioning.MasterKeyGuard.RequireAsync(shared, masterKey, cancellationToken);
-        await SealedRoles.InstallKeyAsync(shared, SealKey.Of(masterKey, shard, next), cancellationToken);
-        await control.Store.SetShardSealKidAsync(shard, next, cancellationToken);
-        await control.AuditAsync("shard.rotate-seal", $"shard {name}", new { Before = new { shard.SealKid }, After = new { SealKid = next } }, cancellationToken);
-        return next;
-    }
+        => (await RunAsync(name, finish: false, cancellationToken)).Kid;
 
     /// <summary>Removes all keys but the one in use. A proxy that still seals with another has its tenants refused with 42501, so it is not for at once.</summary>
     /// <returns>The number of the key in use, and how many were removed.</returns>
     /// <exception cref="ControlException">The shard is not under lockdown strict, or does not have the key in use.</exception>
-    public async Task<(int Kid, int Removed)> FinishAsync(string name, CancellationToken cancellationToken)
+    public async Task<(int Kid, int Removed)> FinishAsync(string name, CancellationToken cancellationToken) => await RunAsync(name, finish: true, cancellationToken);
+
+    private async Task<(int Kid, int Removed)> RunAsync(string name, bool finish, CancellationToken cancellationToken)
+        => ((int, int))(await new JobRunner(control, masterKey).RunAsync(new RotateSeal { Name = name, Finish = finish }, cancellationToken)).Result!;
+}
+
+/// <summary>One half of a rotation: the next key beside the present one, or the present one alone.</summary>
+internal sealed record RotateSeal : ShardJob
+{
+    private const string Target = "kid";
+
+    public override string Kind => "shard.rotate-seal";
+
+    [JsonIgnore]
+    public override string Key => Finish ? $"{Subject} finish" : Subject;
+
+    public required bool Finish { get; init; }
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
-        await using IAsyncDisposable mine = await control.LockAsync($"shard {name}", cancellationToken);
-        Shard shard = await RequireSealedAsync(name, cancellationToken);
+        Shard shard = await job.Store.GetShardAsync(Name, cancellationToken);
+        if (shard is not { Lockdown: Lockdown.Strict, PreparedAt: not null })
+        {
+            throw new ControlException($"shard \"{Name}\" has no seals: its lockdown is not strict", $"Run: proxyctl shard prepare {Name} --lockdown strict");
+        }
         await using NpgsqlConnection shared = await new ShardConnections(shard).OpenSharedAsync(cancellationToken);
-        await SealedRoles.EnsureAsync(shared, shard, masterKey, cancellationToken);
-        int removed = await SealedRoles.RemoveOtherKeysAsync(shared, shard.SealKid, cancellationToken);
-        if (removed > 0) await control.AuditAsync("shard.rotate-seal", $"shard {name}", new { Finished = true, shard.SealKid, Removed = removed }, cancellationToken);
-        return (shard.SealKid, removed);
+        await SealedRoles.EnsureAsync(shared, shard, job.MasterKey, cancellationToken);
+        if (Finish) await FinishAsync(job, shard, shared, cancellationToken);
+        else await BeginAsync(job, shard, shared, cancellationToken);
     }
 
-    private async Task<Shard> RequireSealedAsync(string name, CancellationToken cancellationToken)
+    private async Task BeginAsync(JobContext job, Shard shard, NpgsqlConnection shared, CancellationToken cancellationToken)
     {
-        Shard shard = await control.Store.GetShardAsync(name, cancellationToken);
-        return shard is { Lockdown: Lockdown.Strict, PreparedAt: not null } ? shard
-            : throw new ControlException($"shard \"{name}\" has no seals: its lockdown is not strict", $"Run: proxyctl shard prepare {name} --lockdown strict");
+        // A run that was cut off may have come as far as the registry: then the next one is the present one already.
+        if (job.Note(Target) is null) await job.NoteAsync(Target, Text(shard.SealKid + 1), cancellationToken);
+        int next = int.Parse(job.Note(Target)!, CultureInfo.InvariantCulture);
+        job.Before(new { SealKid = next - 1 });
+        long others = await shared.ScalarAsync<long>("SELECT count(*) FROM tenancy.seal_key WHERE kid <> ALL ($1)", cancellationToken, (object)new[] { Text(next - 1), Text(next) });
+        if (others > 0) throw new ControlException($"the last rotation on shard \"{Name}\" is not finished", $"Run: proxyctl shard rotate-seal {Name} --finish");
+        await Provisioning.MasterKeyGuard.RequireAsync(shared, job.MasterKey, cancellationToken);
+        await job.StepAsync("key", () => SealedRoles.InstallKeyAsync(shared, SealKey.Of(job.MasterKey, shard, next), cancellationToken), cancellationToken);
+        await job.StepAsync("registry", async () =>
+        {
+            if (shard.SealKid != next) await job.Store.SetShardSealKidAsync(shard, next, cancellationToken);
+        }, cancellationToken);
+        job.After(new { SealKid = next });
+        job.Result = (next, 0);
     }
 
-    private static string Text(int kid) => kid.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    private static async Task FinishAsync(JobContext job, Shard shard, NpgsqlConnection shared, CancellationToken cancellationToken)
+    {
+        string[] kids = [.. await shared.QueryAsync("SELECT kid::text FROM tenancy.seal_key ORDER BY 1", row => row.GetString(0), cancellationToken)];
+        job.Before(new { Keys = kids });
+        int removed = 0;
+        await job.AlwaysAsync("keys", async () => removed = await SealedRoles.RemoveOtherKeysAsync(shared, shard.SealKid, cancellationToken), cancellationToken);
+        job.IsUnchanged = removed == 0 && !job.IsResumed;
+        job.After(new { Keys = new[] { Text(shard.SealKid) } });
+        job.Result = (shard.SealKid, removed);
+    }
+
+    private static string Text(int kid) => kid.ToString(CultureInfo.InvariantCulture);
 }

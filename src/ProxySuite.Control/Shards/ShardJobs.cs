@@ -33,6 +33,11 @@ internal sealed record AddShard : ShardJob
     [JsonIgnore]
     public NewShard? Shard { get; init; }
 
+    public override void Validate()
+    {
+        if (Shard is not null && ShardRules.WhyRefused(Shard) is { } reason) throw new ControlException(reason);
+    }
+
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
         Shard? found = await job.Store.FindShardAsync(Name, cancellationToken);
@@ -72,6 +77,12 @@ internal sealed record SetShard : ShardJob
     public int? TenantsMax { get; init; }
 
     public int? ConnectionsMax { get; init; }
+
+    public override void Validate()
+    {
+        if (ShardRules.WhyRefused(Region, TenantsMax, ConnectionsMax) is { } reason) throw new ControlException(reason);
+        if (Replica is not null && RemoveReplica) throw new ControlException("a replica is either named or removed");
+    }
 
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
@@ -159,7 +170,7 @@ internal sealed record PrepareShard : ShardJob
             await job.Store.MarkShardPreparedAsync(shard.Id, level, cancellationToken);
         }
         ShardReport? report = null;
-        await job.AlwaysAsync("server", async () => report = await ShardPreparation.PrepareAsync(shard, level, await OwnDatabasesAsync(job, cancellationToken), level == Tenancy.Model.Lockdown.Strict ? job.MasterKey : null, cancellationToken), cancellationToken);
+        await job.AlwaysAsync("server", async () => report = await ShardPreparation.PrepareAsync(shard, level, await OwnDatabasesAsync(job, cancellationToken), level == Tenancy.Model.Lockdown.Strict ? job.MasterKey : null, cancellationToken, job.Control.Tell), cancellationToken);
         await job.StepAsync("registry", () => job.Store.MarkShardPreparedAsync(shard.Id, level, cancellationToken), cancellationToken);
         job.After(new { Lockdown = level, report!.ServerVersion });
         job.Result = report;

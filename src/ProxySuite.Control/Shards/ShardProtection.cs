@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Npgsql;
+using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
 using static ProxySuite.Control.SqlExtensions;
@@ -56,11 +57,22 @@ public sealed class ShardProtection(ControlPlane control)
          ORDER BY 1
         """;
 
+    /// <summary>Guards tables, or says what it would do. Cut off, it is finished by the same call.</summary>
     /// <exception cref="ControlException">The shard is not prepared or cannot be reached, or a named table is not there or lacks the column.</exception>
     /// <exception cref="RegistryException">No such shard.</exception>
     public async Task<ImmutableArray<ProtectedTable>> RunAsync(string name, ProtectionRequest request, CancellationToken cancellationToken)
     {
-        Shard shard = await control.Store.GetShardAsync(name, cancellationToken);
+        if (request.DryRun) return await WorkAsync(await control.Store.GetShardAsync(name, cancellationToken), request, (_, plan, _) => Task.FromResult(plan), cancellationToken);
+        var work = new ProtectShard { Name = name, Tables = [.. request.Tables], Column = request.Column, Parameter = request.Parameter, Remove = request.Remove };
+        return (ImmutableArray<ProtectedTable>)(await new JobRunner(control).RunAsync(work, cancellationToken)).Result!;
+    }
+
+    /// <summary>Changes tables one after the other, each in a transaction, from how they are found; so it may be done again at any point.</summary>
+    /// <param name="apply">Is handed how many tables there are, the plan for one that is to be changed, and what carries it out.</param>
+    internal static async Task<ImmutableArray<ProtectedTable>> WorkAsync(
+        Shard shard, ProtectionRequest request, Func<int, ProtectedTable, Func<Task<ProtectedTable>>, Task<ProtectedTable>> apply, CancellationToken cancellationToken)
+    {
+        string name = shard.Name;
         await using NpgsqlConnection connection = await new ShardConnections(shard).OpenSharedAsync(cancellationToken);
         if (!await connection.ScalarAsync<bool>("SELECT to_regclass('proxysuite.protected_tables') IS NOT NULL", cancellationToken))
         {
@@ -78,11 +90,9 @@ public sealed class ShardProtection(ControlPlane control)
         foreach (Found table in found)
         {
             ProtectedTable plan = request.Remove ? Removal(table) : Guard(table, request);
-            if (!request.DryRun && plan.Sql.Length > 0) plan = await ApplyAsync(connection, table, plan, request.Remove, cancellationToken);
+            if (plan.Sql.Length > 0) plan = await apply(found.Count, plan, () => ApplyAsync(connection, table, plan, request.Remove, cancellationToken));
             done.Add(plan);
         }
-        int changed = done.Count(table => table.Sql.Length > 0 && !table.Refused);
-        if (!request.DryRun && changed > 0) await control.AuditAsync("shard.protect", $"shard {name}", new { request.Remove, Tables = done.Where(table => table.Sql.Length > 0).Select(table => table.Table) }, cancellationToken);
         return done.ToImmutable();
     }
 
@@ -164,4 +174,44 @@ public sealed class ShardProtection(ControlPlane control)
         public static Found Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetBoolean(1), row.GetBoolean(2), row.GetString(3), row.GetFieldValue<string[]>(4),
             row.GetBoolean(5), row.GetFieldValue<string[]>(6), row.IsDBNull(7) ? null : (row.GetBoolean(7), row.GetBoolean(8), row.GetString(9)));
     }
+}
+
+/// <summary>Guards tables of a shard's shared database, or puts them back.</summary>
+internal sealed record ProtectShard : ShardJob
+{
+    private const string Changed = "changed";
+
+    public override string Kind => "shard.protect";
+
+    public required string[] Tables { get; init; }
+
+    public required string Column { get; init; }
+
+    public required string Parameter { get; init; }
+
+    public required bool Remove { get; init; }
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        var request = new ProtectionRequest { Tables = [.. Tables], Column = Column, Parameter = Parameter, Remove = Remove };
+        Shard shard = await job.Store.GetShardAsync(Name, cancellationToken);
+        int number = 0;
+        ImmutableArray<ProtectedTable> tables = await ShardProtection.WorkAsync(shard, request, async (count, plan, apply) =>
+        {
+            job.Control.Tell(plan.Table, number++, count);
+            // Noted first: a run after this one finds the table changed, and would not know that it was done here.
+            string statements = $"{plan.Table}: {string.Join("; ", plan.Sql)}";
+            if (!Changes(job).Contains(statements)) await job.NoteAsync(Changed, string.Join('\n', Changes(job).Append(statements)), cancellationToken);
+            ProtectedTable done = plan;
+            await job.AlwaysAsync("table", async () => done = await apply(), cancellationToken);
+            return done;
+        }, cancellationToken);
+        string[] refused = [.. tables.Where(table => table.Refused).Select(table => $"{table.Table}: {table.Note}")];
+        string[] changed = [.. Changes(job).Where(change => !tables.Any(table => table.Refused && change.StartsWith($"{table.Table}: ", StringComparison.Ordinal)))];
+        job.IsUnchanged = changed.Length == 0 && refused.Length == 0;
+        job.After(new { Remove, Tables = changed, Refused = refused });
+        job.Result = tables;
+    }
+
+    private static string[] Changes(JobContext job) => job.Note(Changed)?.Split('\n') ?? [];
 }

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
@@ -6,28 +5,22 @@ using ProxySuite.Tenancy.Registry;
 namespace ProxySuite.Control.Shards;
 
 /// <summary>The clusters that hold tenants.</summary>
-public sealed partial class ShardService(ControlPlane control)
+public sealed class ShardService(ControlPlane control)
 {
     /// <summary>Enters a shard; it takes tenants once it is prepared. The same shard again changes nothing.</summary>
     /// <exception cref="ControlException">A value out of its range, or the name belongs to a shard that is otherwise.</exception>
     public async Task<Shard> AddAsync(NewShard shard, CancellationToken cancellationToken)
-    {
-        if (WhyRefused(shard) is { } reason) throw new ControlException(reason);
-        return (Shard)(await new JobRunner(control).RunAsync(new AddShard { Name = shard.Name, Shard = shard }, cancellationToken)).Result!;
-    }
+        => (Shard)(await new JobRunner(control).RunAsync(new AddShard { Name = shard.Name, Shard = shard }, cancellationToken)).Result!;
 
     /// <summary>Changes how a shard is reached and what it takes; what is null stays as it is.</summary>
     /// <remarks>Another DSN must lead to the same cluster: where tenants live is not changed by it.</remarks>
     /// <exception cref="ControlException">A value out of its range; the new DSN leads to another cluster, or nowhere.</exception>
     public async Task<Shard> SetAsync(ShardChange change, CancellationToken cancellationToken)
-    {
-        if (WhyRefused(change) is { } reason) throw new ControlException(reason);
-        return (Shard)(await new JobRunner(control).RunAsync(new SetShard
+        => (Shard)(await new JobRunner(control).RunAsync(new SetShard
         {
             Name = change.Name, Primary = change.Primary, Replica = change.Replica, RemoveReplica = change.RemoveReplica, Region = change.Region,
             TenantsMax = change.TenantsMax, ConnectionsMax = change.ConnectionsMax,
         }, cancellationToken)).Result!;
-    }
 
     /// <summary>Removes a shard that holds no tenant; its server is left as it is.</summary>
     /// <exception cref="ControlException">Tenants are there, or are moving there.</exception>
@@ -55,30 +48,6 @@ public sealed partial class ShardService(ControlPlane control)
     /// <exception cref="RegistryException">No such shard; relaxed, while it holds sealed tenants.</exception>
     public async Task<ShardReport> PrepareAsync(string name, Lockdown? lockdown, CancellationToken cancellationToken)
         => (ShardReport)(await new JobRunner(control).RunAsync(new PrepareShard { Name = name, Lockdown = lockdown }, cancellationToken)).Result!;
-
-    private static string? WhyRefused(NewShard shard) => shard switch
-    {
-        _ when !ShardName().IsMatch(shard.Name) => $"\"{shard.Name}\" is no shard name: 1 to 63 lower-case letters, digits, '-' and '_', a letter or digit first",
-        _ when !RegionName().IsMatch(shard.Region) => $"\"{shard.Region}\" is no region: up to 63 letters, digits, '.', '-' and '_'",
-        { TenantsMax: < 1 or > 100_000 } => $"a shard holds 1 to 100000 tenants, not {shard.TenantsMax}",
-        { ConnectionsMax: < 1 or > 100_000 } => $"a shard takes 1 to 100000 connections, not {shard.ConnectionsMax}",
-        _ => null,
-    };
-
-    private static string? WhyRefused(ShardChange change) => change switch
-    {
-        { Region: { } region } when !RegionName().IsMatch(region) => $"\"{region}\" is no region: up to 63 letters, digits, '.', '-' and '_'",
-        { TenantsMax: < 1 or > 100_000 } => $"a shard holds 1 to 100000 tenants, not {change.TenantsMax}",
-        { ConnectionsMax: < 1 or > 100_000 } => $"a shard takes 1 to 100000 connections, not {change.ConnectionsMax}",
-        { Replica: not null, RemoveReplica: true } => "a replica is either named or removed",
-        _ => null,
-    };
-
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9_-]{0,62}\z")]
-    private static partial Regex ShardName();
-
-    [GeneratedRegex(@"^[A-Za-z0-9._-]{0,63}\z")]
-    private static partial Regex RegionName();
 }
 
 /// <summary>What is to be otherwise about a shard; null leaves it as it is.</summary>

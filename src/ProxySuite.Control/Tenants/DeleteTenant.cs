@@ -11,6 +11,11 @@ internal sealed record DeleteTenant : TenantJob
 
     public required TimeSpan Retention { get; init; }
 
+    public override void Validate()
+    {
+        if (Retention < TimeSpan.Zero || Retention > TenantLifecycle.RetentionMax) throw new ControlException("a deleted tenant is kept for 0 to 365 days");
+    }
+
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
         TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Npgsql;
 using ProxySuite.Control.Jobs;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Tenancy.Registry;
@@ -10,11 +11,19 @@ internal sealed record SuspendTenant : TenantJob
 {
     public override string Kind => "tenant.suspend";
 
+    /// <summary>How long the command waits for transactions that are open; what is open longer is left to the worker.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     public string? Reason { get; init; }
 
     public DateTimeOffset? Until { get; init; }
 
     public bool Now { get; init; }
+
+    public override void Validate()
+    {
+        if (Until <= DateTimeOffset.UtcNow) throw new ControlException("the suspension would be over before it begins", "Name a time to come.");
+    }
 
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
@@ -36,8 +45,20 @@ internal sealed record SuspendTenant : TenantJob
         }, cancellationToken);
         job.After(TenantFacts.Of(entry));
         await FenceAsync(job, entry, Now, cancellationToken);
+        await job.StepAsync("left", () => EndLeftAsync(job, entry, cancellationToken), cancellationToken);
         if (Until is { } until) await job.StepAsync("schedule", () => ScheduleAsync(job, entry.Tenant.Id, until, cancellationToken), cancellationToken);
         job.Result = entry;
+    }
+
+    // Proxies that have heard end a session with its transaction. One that has not would go on using it: so the shard ends it, now or when the worker comes by.
+    private static async Task EndLeftAsync(JobContext job, TenantEntry entry, CancellationToken cancellationToken)
+    {
+        await using (NpgsqlConnection shard = await OpenShardAsync(job, entry, cancellationToken))
+        {
+            if (await TenantSessions.EndAsync(shard, entry.Tenant, atOnce: false, Patience, cancellationToken) == 0) return;
+        }
+        var rest = new EndSessions { Tenant = entry.Tenant.Id.Value };
+        await job.Store.EnqueueJobAsync(new NewJob(rest.Kind, rest.Key, JobKinds.Payload(rest), entry.Tenant.Id) { Subject = rest.Subject, Actor = job.Owner }, cancellationToken);
     }
 
     private static Task<Job> ScheduleAsync(JobContext job, TenantId tenant, DateTimeOffset until, CancellationToken cancellationToken)

@@ -22,8 +22,13 @@ internal abstract record TenantJob : ControlJob
     protected static async Task<ShardConnections> ServersAsync(JobContext job, TenantEntry entry, CancellationToken cancellationToken)
         => new(await job.Store.GetShardAsync(entry.Shard.Name, cancellationToken));
 
-    /// <summary>Closes the door of the tenant's roles, then ends sessions: in two statements, each with its own commit, so that none slips in between.</summary>
-    /// <param name="atOnce">Also those in the middle of a transaction; the others are left to the proxies, which end them when it is over.</param>
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Closes the door of the tenant's roles, then ends sessions: in two statements, each with its own commit, so that none slips in between. Idle ones, too: a proxy
+    /// that has not heard would go on using them, and finds out by the next login, where nothing of a client has been sent.
+    /// </summary>
+    /// <param name="atOnce">Also those in the middle of a transaction, and not before they are gone is it done; else they end with it.</param>
     protected static async Task FenceAsync(JobContext job, TenantEntry entry, bool atOnce, CancellationToken cancellationToken)
     {
         await job.StepAsync("fence", async () =>
@@ -34,7 +39,8 @@ internal abstract record TenantJob : ControlJob
         await job.StepAsync("sessions", async () =>
         {
             await using NpgsqlConnection shard = await OpenShardAsync(job, entry, cancellationToken);
-            await shard.ExecuteAsync(TenantRoles.EndSessions(entry.Tenant, atOnce), cancellationToken);
+            int left = await TenantSessions.EndAsync(shard, entry.Tenant, atOnce, atOnce ? EndPatience : TimeSpan.Zero, cancellationToken);
+            if (atOnce && left > 0) throw new ControlException($"{left} sessions on shard \"{entry.Shard.Name}\" do not end", "Run the same command again.") { IsTransient = true };
         }, cancellationToken);
     }
 

@@ -18,7 +18,6 @@ public sealed class TenantLifecycle(ControlPlane control)
     /// <exception cref="RegistryException">No such tenant.</exception>
     public async Task<TenantEntry> SuspendAsync(TenantSlug slug, string? reason, CancellationToken cancellationToken, DateTimeOffset? until = null, bool now = false)
     {
-        if (until <= DateTimeOffset.UtcNow) throw new ControlException("the suspension would be over before it begins", "Name a time to come.");
         // As the registry keeps it.
         until = until is { } time ? new DateTimeOffset(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero) : null;
         JobContext job = await new JobRunner(control).RunAsync(new SuspendTenant { Slug = slug, Reason = reason, Until = until, Now = now }, cancellationToken);
@@ -34,10 +33,7 @@ public sealed class TenantLifecycle(ControlPlane control)
     /// <summary>Gives a tenant up: it is served no more, and everything is kept for the retention, after which <see cref="ControlPlane.RunDueAsync"/> removes it.</summary>
     /// <param name="retention">0 to 365 d.</param>
     public async Task<TenantEntry> DeleteAsync(TenantSlug slug, TimeSpan retention, CancellationToken cancellationToken)
-    {
-        if (retention < TimeSpan.Zero || retention > RetentionMax) throw new ControlException("a deleted tenant is kept for 0 to 365 days");
-        return (TenantEntry)(await new JobRunner(control).RunAsync(new DeleteTenant { Slug = slug, Retention = retention }, cancellationToken)).Result!;
-    }
+        => (TenantEntry)(await new JobRunner(control).RunAsync(new DeleteTenant { Slug = slug, Retention = retention }, cancellationToken)).Result!;
 
     /// <summary>Undoes <see cref="DeleteAsync"/> while the retention lasts; a tenant that was suspended before is so again.</summary>
     public async Task<TenantEntry> UndeleteAsync(TenantSlug slug, MasterKey masterKey, CancellationToken cancellationToken)

@@ -36,9 +36,18 @@ internal sealed record AddUser : UserJob
 
     public required UserRole Role { get; init; }
 
+    /// <value>Until when the user may log in; null for ever.</value>
+    public DateTimeOffset? ValidUntil { get; init; }
+
     /// <value>Null when somebody else carries the job through: then a user that is not there yet cannot be added.</value>
     [JsonIgnore]
     public Secret? Password { get; init; }
+
+    public override void Validate()
+    {
+        TenantUsers.RequireName(User);
+        Users.ValidUntil.Require(ValidUntil);
+    }
 
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
@@ -54,7 +63,7 @@ internal sealed record AddUser : UserJob
         {
             throw new ControlException($"tenant \"{Slug}\" has a user \"{User}\" already", $"For a new password: proxyctl tenant rotate-password {Slug} {User}");
         }
-        job.After(new { User, Role = EnumText.Of(Role) });
+        job.After(new { User, Role = EnumText.Of(Role), ValidUntil });
         job.Result = entry;
         if (Password is null)
         {
@@ -65,7 +74,7 @@ internal sealed record AddUser : UserJob
         string? untold = job.Note(Untold);
         await job.NoteAsync(Untold, verifier.ToStoredForm(), cancellationToken);
         await job.AlwaysAsync("registry", () => found is null
-            ? job.Store.InsertUserAsync(entry.Tenant.Id, new TenantUser(User, Role, verifier), cancellationToken)
+            ? job.Store.InsertUserAsync(entry.Tenant.Id, new TenantUser(User, Role, verifier, ValidUntil), cancellationToken)
             : job.Store.ReplaceUserPasswordAsync(entry.Tenant.Id, User, untold!, verifier, cancellationToken), cancellationToken);
     }
 }
@@ -95,9 +104,21 @@ internal sealed record RotatePassword : UserJob
 
     public TimeSpan Overlap { get; init; }
 
+    /// <value>Whether <see cref="ValidUntil"/> is to count; else the user's end stays what it is.</value>
+    public bool ChangesEnd { get; init; }
+
+    /// <value>Null for ever.</value>
+    public DateTimeOffset? ValidUntil { get; init; }
+
     /// <value>Null when somebody else carries the job through: then nobody knows the new password, and the old one stays in force unless it was replaced already.</value>
     [JsonIgnore]
     public Secret? Password { get; init; }
+
+    public override void Validate()
+    {
+        if (Overlap < TimeSpan.Zero || Overlap > TenantUsers.OverlapMax) throw new ControlException("an old password counts for 0 to 30 days beside a new one");
+        Users.ValidUntil.Require(ValidUntil);
+    }
 
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
@@ -106,7 +127,8 @@ internal sealed record RotatePassword : UserJob
         string? untold = job.Note(Untold);
         // Set by a run that was cut off: replaced without counting as the old one, which goes on beside it.
         bool isSet = untold is not null && user.Verifier.ToStoredForm() == untold;
-        job.After(new { User, Overlap = Overlap.ToString("c", System.Globalization.CultureInfo.InvariantCulture) });
+        job.Before(new { User, user.ValidUntil });
+        job.After(new { User, ValidUntil = ChangesEnd ? ValidUntil : user.ValidUntil, Overlap = Overlap.ToString("c", System.Globalization.CultureInfo.InvariantCulture) });
         job.Result = entry;
         if (Password is null)
         {
@@ -125,7 +147,33 @@ internal sealed record RotatePassword : UserJob
         {
             (true, _) => job.Store.ReplaceUserPasswordAsync(entry.Tenant.Id, User, untold!, verifier, cancellationToken),
             (_, true) => job.Store.RotateUserPasswordAsync(entry.Tenant.Id, user, verifier, Overlap, cancellationToken),
-            _ => job.Store.SetUserPasswordAsync(entry.Tenant.Id, User, verifier, null, cancellationToken),
+            _ => job.Store.SetUserPasswordAsync(entry.Tenant.Id, User, verifier, cancellationToken),
         }, cancellationToken);
+        if (ChangesEnd) await job.StepAsync("end", () => job.Store.SetUserEndAsync(entry.Tenant.Id, User, ValidUntil, cancellationToken), cancellationToken);
+    }
+}
+
+/// <summary>Says until when a user may log in.</summary>
+internal sealed record SetUser : UserJob
+{
+    public override string Kind => "tenant.set-user";
+
+    /// <value>Null for ever.</value>
+    public DateTimeOffset? ValidUntil { get; init; }
+
+    public override void Validate() => Users.ValidUntil.Require(ValidUntil);
+
+    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
+    {
+        TenantEntry entry = await RequireUserAsync(job, cancellationToken);
+        TenantUser user = entry.Tenant.Users[User];
+        job.Before(new { User, user.ValidUntil });
+        job.After(new { User, ValidUntil });
+        await job.StepAsync("registry", async () =>
+        {
+            if (user.ValidUntil == ValidUntil) job.IsUnchanged = !job.IsResumed;
+            else await job.Store.SetUserEndAsync(entry.Tenant.Id, User, ValidUntil, cancellationToken);
+        }, cancellationToken);
+        job.Result = await job.Store.GetTenantAsync(Slug, cancellationToken);
     }
 }

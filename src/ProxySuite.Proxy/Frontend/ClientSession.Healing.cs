@@ -1,4 +1,5 @@
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Pooling;
 using ProxySuite.Wire.Frames;
 using ProxySuite.Wire.Messages;
 
@@ -11,6 +12,9 @@ namespace ProxySuite.Proxy.Frontend;
 internal sealed partial class ClientSession
 {
     private static ReadOnlySpan<byte> NoSuchFunction => "FetchPreparedStatement"u8;
+
+    // The hint that tenancy.current_tenant() and tenancy.sealed_tenant() raise for a tenant that is fenced off.
+    private static ReadOnlySpan<byte> NotServedHere => "proxysuite:moved"u8;
 
     private static ReadOnlySpan<byte> ChangedShape => "RevalidateCachedQuery"u8;
 
@@ -56,6 +60,14 @@ internal sealed partial class ClientSession
     {
         instead = null;
         ErrorFields fields = ErrorResponse.Read(body);
+        if (fields.SqlState.SequenceEqual("42501"u8) && fields[(byte)'H'].SequenceEqual(NotServedHere))
+        {
+            // The fence of a shard that the tenant has left. What it refused is undone with its transaction, so the client may be told to run it again.
+            if (_pool is not SealedTenantPool) server.IsCondemned = true;
+            _pool.OnNotServedHere();
+            instead = new RefusedStatement(ProxyErrors.NotServedHere()).Frame;
+            return true;
+        }
         SharedStatement? statement = server.Ledger.HeadTag as SharedStatement ?? (server.Ledger.HeadTag as NameWork)?.Executes;
         bool isOutdated = statement is not null && fields.SqlState.SequenceEqual("0A000"u8) && fields[(byte)'R'].SequenceEqual(ChangedShape);
         bool isLost = statement is not null && fields.SqlState.SequenceEqual("26000"u8) && fields[(byte)'R'].SequenceEqual(NoSuchFunction)

@@ -213,6 +213,7 @@ internal sealed partial class ClientSession
     {
         _stats.ErrorsProxy++;
         _context.Logger.SealRefused(_pool.Config.Tenant, _pool.Config.Shard, sqlState);
+        _pool.OnNotServedHere();
         _server = null;
         _pool.Abandon(server, isAtBoundary: false);
         Enter(SessionState.Idle);

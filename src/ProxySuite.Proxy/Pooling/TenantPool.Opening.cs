@@ -142,6 +142,15 @@ internal partial class TenantPool
         FailOrRetry(role, failure.IsPermanent);
     }
 
+    /// <summary>An error of the shard says that the tenant is not served there: the registry is asked, and no server is opened before it has answered.</summary>
+    public void OnNotServedHere()
+    {
+        if (Recheck is null || _isRechecking || Successor is not null) return;
+        _isRechecking = true;
+        _recheckedGeneration = _generation;
+        Recheck(this);
+    }
+
     /// <summary>The registry has answered: a change, if there was one, has reached this pool before this call.</summary>
     /// <param name="isMoving">The tenant is about to change hands: its new place is not known yet.</param>
     public void OnRechecked(bool isMoving)
@@ -153,6 +162,11 @@ internal partial class TenantPool
         if (_generation != _recheckedGeneration || isMoving)
         {
             if (isMoving && !_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, BackoffMin);
+            Pump();
+            return;
+        }
+        if (refused == 0)
+        {
             Pump();
             return;
         }

@@ -75,7 +75,7 @@ internal sealed class Router
         TenantStats stats = _stats.Tenant(config.Tenant, _reactor.Index);
         ShardStats shardStats = _stats.Shard(config.Shard, _reactor.Index);
         pool = entry.Tenant.Identity == TenantIdentity.Sealed
-            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry }
+            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry, Recheck = Recheck }
             : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before) { Source = entry, Recheck = Recheck };
         pool.IsPaused = Paused.Contains(config.Tenant);
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.

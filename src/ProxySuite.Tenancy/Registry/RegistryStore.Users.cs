@@ -12,16 +12,23 @@ public sealed partial class RegistryStore
                 tenant.Value, user.Name, EnumText.Of(user.Role), user.Verifier.ToStoredForm(), user.ValidUntil?.ToUniversalTime()),
             RegistryFailure.Refused, $"user \"{user.Name}\" was not entered", cancellationToken);
 
-    /// <summary>Replaces a user's password and its end.</summary>
+    /// <summary>Replaces a user's password; until when the user may log in stays as it is.</summary>
     /// <exception cref="RegistryException">NotFound.</exception>
-    public Task SetUserPasswordAsync(
-        TenantId tenant, string name, PasswordVerifier verifier, DateTimeOffset? validUntil = null, CancellationToken cancellationToken = default)
+    public Task SetUserPasswordAsync(TenantId tenant, string name, PasswordVerifier verifier, CancellationToken cancellationToken = default)
         => ChangeOneAsync(
             Command(
                 """
-                UPDATE system.tenant_users SET verifier = $3, valid_until = $4, previous_verifier = NULL, previous_until = NULL
+                UPDATE system.tenant_users SET verifier = $3, previous_verifier = NULL, previous_until = NULL
                 WHERE tenant_id = $1 AND name = $2
-                """, tenant.Value, name, verifier.ToStoredForm(), validUntil?.ToUniversalTime()),
+                """, tenant.Value, name, verifier.ToStoredForm()),
+            RegistryFailure.NotFound, $"there is no user \"{name}\"", cancellationToken);
+
+    /// <summary>Says until when a user may log in.</summary>
+    /// <param name="validUntil">Null for ever.</param>
+    /// <exception cref="RegistryException">NotFound.</exception>
+    public Task SetUserEndAsync(TenantId tenant, string name, DateTimeOffset? validUntil, CancellationToken cancellationToken = default)
+        => ChangeOneAsync(
+            Command("UPDATE system.tenant_users SET valid_until = $3 WHERE tenant_id = $1 AND name = $2", tenant.Value, name, validUntil?.ToUniversalTime()),
             RegistryFailure.NotFound, $"there is no user \"{name}\"", cancellationToken);
 
     /// <summary>Replaces a user's password and lets the one before count for a while; of the one before that nothing is left.</summary>

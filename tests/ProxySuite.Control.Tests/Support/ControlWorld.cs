@@ -32,6 +32,8 @@ internal sealed class ControlWorld : IAsyncDisposable
 
     public string ShardDatabase { get; }
 
+    public string RegistryDatabase => new NpgsqlConnectionStringBuilder(RegistryDsn).Database!;
+
     public string KeyFile { get; }
 
     public ControlPlane Control { get; private set; }

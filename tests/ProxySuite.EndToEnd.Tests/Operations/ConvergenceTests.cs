@@ -89,8 +89,9 @@ public sealed class ConvergenceTests(ProxydWorld world)
             lines.Add(string.Create(CultureInfo.InvariantCulture,
                 $"{(withRedis ? "with Redis" : "without"),-11} {change,-11} n={all.Count,-4} p50 {all[all.Count / 2],7:F1}  p95 {all[all.Count * 95 / 100],7:F1}  max {all[^1],7:F1} ms   promised {Promise.TotalMilliseconds:F0}"));
         }
-        lines.Add(isKept ? "kept" : "BROKEN");
         await File.AppendAllLinesAsync(path, lines);
+        // Only where times are asked for: an ordinary run shares its machine.
+        Assert.True(isKept, "a change took longer than promised");
     }
 
     private static string Name(string start) => $"{start}-{Interlocked.Increment(ref _names)}-{Environment.TickCount64 % 100_000}";

@@ -133,6 +133,49 @@ public sealed class FenceTests : IAsyncLifetime
         Assert.StartsWith("18", await waiting, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task What_the_fence_refuses_on_a_server_that_is_logged_in_the_client_is_told_to_run_again(bool inTransaction)
+    {
+        // As in the pool model: each row is checked by a function of the shard that knows who is fenced off.
+        foreach ((PostgresServer server, string database) in ((PostgresServer, string)[])[(_old, _tenant.Shard.Database), (_new, _target.Database)])
+        {
+            await server.ExecuteAsync($"""
+                CREATE FUNCTION {_schema}.here() RETURNS boolean LANGUAGE sql AS 'SELECT true';
+                ALTER TABLE {_schema}.notes ENABLE ROW LEVEL SECURITY;
+                CREATE POLICY rows ON {_schema}.notes USING ({_schema}.here()) WITH CHECK ({_schema}.here());
+                """, database);
+        }
+        NpgsqlConnection[] clients = await Task.WhenAll(OpenAsync(), OpenAsync());
+        foreach (NpgsqlConnection client in clients) await RunAsync(client, "INSERT INTO notes VALUES (1)");
+        await _old.ExecuteAsync($"""
+            CREATE OR REPLACE FUNCTION {_schema}.here() RETURNS boolean LANGUAGE plpgsql AS
+              $$ BEGIN RAISE EXCEPTION 'the tenant is not served here' USING ERRCODE = '42501', HINT = 'proxysuite:moved'; END $$
+            """, _tenant.Shard.Database);
+        _proxy.Registry.PutInSilence(Moved());
+        foreach (NpgsqlConnection client in clients)
+        {
+            // As a driver's own loop over serialization failures does.
+            int refusals = 0;
+            while (true)
+            {
+                try
+                {
+                    await RunAsync(client, inTransaction ? "BEGIN; INSERT INTO notes VALUES (2); COMMIT" : "INSERT INTO notes VALUES (2)");
+                    break;
+                }
+                catch (PostgresException again) when (again.SqlState == "40001" && refusals++ < 1000)
+                {
+                    Assert.Contains("Run it again", again.Hint, StringComparison.Ordinal);
+                    if (inTransaction) await RunAsync(client, "ROLLBACK");
+                    await Task.Delay(10);
+                }
+            }
+        }
+        Assert.Equal((2L, 2L), (await RowsAsync(_old, 1), await RowsAsync(_new, 2)));
+        foreach (NpgsqlConnection client in clients) await client.DisposeAsync();
+        await _proxy.WaitForRestAsync();
+    }
+
     private static async Task<Shard> ShardAsync(int id, PostgresServer server) => new()
     {
         Id = new ShardId(id), Name = $"s{id}", Primary = [new ShardEndpoint(server.Host, server.Port)], Database = await server.CreateDatabaseAsync($"fence{Guid.NewGuid():N}"[..20]),

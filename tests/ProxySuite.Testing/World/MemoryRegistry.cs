@@ -16,6 +16,9 @@ public sealed class MemoryRegistry : ITenantRegistry, IInvalidationSource
     /// <summary>While true every question fails, as if the registry's server were gone.</summary>
     public bool IsDown { get; set; }
 
+    /// <summary>Questions wait for this before they are answered, as at a slow server; null for at once.</summary>
+    public Task? Gate { get; set; }
+
     /// <summary>Questions asked so far.</summary>
     public int Questions => Volatile.Read(ref _questions);
 
@@ -53,9 +56,10 @@ public sealed class MemoryRegistry : ITenantRegistry, IInvalidationSource
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
     }
 
-    private Task<T> Ask<T>(Func<T> answer)
+    private async Task<T> Ask<T>(Func<T> answer)
     {
         Interlocked.Increment(ref _questions);
-        return IsDown ? Task.FromException<T>(new RegistryUnavailableException("the test took the registry away")) : Task.FromResult(answer());
+        if (Gate is { } gate) await gate.ConfigureAwait(false);
+        return IsDown ? throw new RegistryUnavailableException("the test took the registry away") : answer();
     }
 }
