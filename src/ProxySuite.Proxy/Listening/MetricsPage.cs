@@ -81,11 +81,33 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
             text.Sample(label, "state=\"idle\""u8, totals.Idle);
             text.Sample(label, "state=\"opening\""u8, totals.Opening);
         }
+        WriteShares(text);
         WriteAudits(text);
         text.Counter("proxysuite_shard_connect_failures_total"u8, "Server connections that could not be opened."u8);
         foreach ((byte[] label, ShardTotals totals) in shards) text.Sample(label, ""u8, totals.ConnectFailures);
         text.HistogramFamily("proxysuite_shard_connect_seconds"u8, "Time from connect to the server's first ReadyForQuery."u8);
         foreach ((byte[] label, ShardTotals totals) in shards) text.Histogram(label, totals.ConnectTime);
+    }
+
+    private void WriteShares(PrometheusText text)
+    {
+        List<(byte[] Label, ShardShareStats Shares)> shards = [.. stats.Shards().Select(shard => (PrometheusText.Label("shard", shard.Name), shard.Shares))];
+        text.Gauge("proxysuite_shard_limit"u8, "Most server connections to the shard now; less than its cap while it is protected."u8);
+        foreach ((byte[] label, ShardShareStats shares) in shards) text.Sample(label, ""u8, Volatile.Read(ref shares.Limit));
+        text.Gauge("proxysuite_shard_permits"u8, "Server connections to the shard that are open, opening or reserved."u8);
+        foreach ((byte[] label, ShardShareStats shares) in shards) text.Sample(label, ""u8, Volatile.Read(ref shares.Leased));
+        text.Gauge("proxysuite_shard_line"u8, "Pools that wait for a connection to the shard."u8);
+        foreach ((byte[] label, ShardShareStats shares) in shards) text.Sample(label, ""u8, Volatile.Read(ref shares.InLine));
+        text.Gauge("proxysuite_shard_backoff"u8, "1 while connections are opened one at a time, behind a pause, because the last one failed."u8);
+        foreach ((byte[] label, ShardShareStats shares) in shards) text.Sample(label, ""u8, Volatile.Read(ref shares.IsBackedOff));
+        text.Counter("proxysuite_shard_given_up_total"u8, "Server connections closed for another tenant: idle ones, and such as had served theirs for its share."u8);
+        foreach ((byte[] label, ShardShareStats shares) in shards)
+        {
+            text.Sample(label, "reason=\"idle\""u8, Volatile.Read(ref shares.Evictions));
+            text.Sample(label, "reason=\"share\""u8, Volatile.Read(ref shares.HandOvers));
+        }
+        text.Counter("proxysuite_shard_held_back_total"u8, "Requests for a connection that waited for the pace of openings although a place was free."u8);
+        foreach ((byte[] label, ShardShareStats shares) in shards) text.Sample(label, ""u8, Volatile.Read(ref shares.HeldBack));
     }
 
     private void WriteAudits(PrometheusText text)

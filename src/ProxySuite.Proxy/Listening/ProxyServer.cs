@@ -23,7 +23,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private readonly IInvalidationSource _invalidations;
     private readonly StatsRegistry _stats;
     private readonly ILogger _logger;
-    private readonly ShardBudgets _shards = new();
+    private readonly ShardBudgets _shards;
     private readonly Reactor[] _reactors;
     private readonly FrontendContext[] _contexts;
     private readonly ClientTls _tls;
@@ -51,6 +51,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         _tenants = tenants;
         _invalidations = invalidations;
         _stats = stats;
+        _shards = new ShardBudgets(options, stats);
         _audits = audits;
         _logger = loggers.CreateLogger<ProxyServer>();
         ProxyOptions current = options.Value;

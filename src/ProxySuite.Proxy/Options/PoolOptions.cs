@@ -65,6 +65,18 @@ public sealed record PoolOptions
     /// <value>100 ms to 10 min; default 5 s. Reloadable, for connections opened afterwards.</value>
     public TimeSpan ServerConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>While tenants wait for a connection to their shard, one that has served a tenant for as long goes to another that has had less for its weight.</summary>
+    /// <value>10 ms to 1 min; default 500 ms. Reloadable. Shorter shares more evenly, longer logs in less often.</value>
+    public TimeSpan ShareQuantum { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Server connections that are opened to one shard at a time.</summary>
+    /// <value>1 to 1000; default 20. Reloadable.</value>
+    public int OpeningsMax { get; init; } = 20;
+
+    /// <summary>Server connections that are opened to one shard in a second; what one second leaves, the next may use.</summary>
+    /// <value>1 to 10000; default 200. Reloadable.</value>
+    public int OpeningsPerSecond { get; init; } = 200;
+
     /// <summary>When a server connection gets DISCARD ALL before its next client.</summary>
     /// <value>dirty or always; default dirty. Reloadable.</value>
     public ServerReset ServerReset { get; init; } = ServerReset.Dirty;
@@ -91,6 +103,9 @@ public sealed record PoolOptions
             ServerLifetime = section.DurationOrOff(nameof(ServerLifetime), defaults.ServerLifetime, second, week, Reload.Live),
             ServerTenantsMax = section.Integer(nameof(ServerTenantsMax), defaults.ServerTenantsMax, 0, 100_000, Reload.Live),
             ServerConnectTimeout = section.Duration(nameof(ServerConnectTimeout), defaults.ServerConnectTimeout, shortest, tenMinutes, Reload.Live),
+            ShareQuantum = section.Duration(nameof(ShareQuantum), defaults.ShareQuantum, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), Reload.Live),
+            OpeningsMax = section.Integer(nameof(OpeningsMax), defaults.OpeningsMax, 1, 1000, Reload.Live),
+            OpeningsPerSecond = section.Integer(nameof(OpeningsPerSecond), defaults.OpeningsPerSecond, 1, 10_000, Reload.Live),
             ServerReset = section.OneOf(nameof(ServerReset), defaults.ServerReset, Reload.Live),
             CancelTimeout = section.Duration(nameof(CancelTimeout), defaults.CancelTimeout, shortest, tenMinutes, Reload.Live),
         };

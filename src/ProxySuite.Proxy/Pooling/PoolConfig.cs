@@ -35,8 +35,11 @@ internal sealed record PoolConfig
     /// <summary>The tenant's id.</summary>
     public TenantId TenantId { get; init; }
 
-    /// <summary>Turns beside those of other tenants of shared servers, from 1.</summary>
+    /// <summary>Share of a crowded shard beside other tenants, from 1.</summary>
     public int Weight { get; init; } = 1;
+
+    /// <summary>Server connections that no other tenant takes from it, from 0.</summary>
+    public int ConnectionsMin { get; init; }
 
     /// <summary>What every session of the tenant has, where servers are shared and cannot be started with it.</summary>
     public SessionSettings Base { get; init; } = SessionSettings.None;

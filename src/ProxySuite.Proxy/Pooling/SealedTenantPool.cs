@@ -103,6 +103,9 @@ internal sealed class SealedTenantPool : TenantPool
         }
     }
 
+    /// <summary>Its place among those that wait for servers of one role.</summary>
+    public SharedSeat Seat(int role) => _seats[role];
+
     /// <summary>Waiters of one role, counted up to a bound.</summary>
     public int CountWaiting(int role, int most)
     {

@@ -7,23 +7,39 @@ namespace ProxySuite.Proxy.Pooling;
 internal sealed class ServerPermit : IDisposable
 {
     private readonly TenantBudget _tenant;
-    private readonly ShardBudget _shard;
     private bool _isReturned;
 
-    internal ServerPermit(TenantBudget tenant, ShardBudget shard)
+    internal ServerPermit(TenantBudget tenant, ShardPlace place)
     {
         _tenant = tenant;
-        _shard = shard;
+        Place = place;
+        tenant.Take();
+    }
+
+    /// <summary>The place on the shard.</summary>
+    public ShardPlace Place { get; }
+
+    /// <summary>Gives the permit back: no connection could be opened with it.</summary>
+    /// <param name="isShardsFault">False when one login was refused, which says nothing about others.</param>
+    public void Failed(bool isShardsFault)
+    {
+        End();
+        Place.Failed(isShardsFault);
     }
 
     /// <summary>Gives the permit back.</summary>
     /// <exception cref="InvalidOperationException">It was given back before: two owners believe that it is theirs.</exception>
     public void Dispose()
     {
+        End();
+        Place.Dispose();
+    }
+
+    private void End()
+    {
         if (_isReturned) throw new InvalidOperationException("a server permit was returned twice");
         _isReturned = true;
         _tenant.Return();
-        _shard.Return();
     }
 }
 

@@ -1,141 +1,320 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling.Scheduling;
+using ProxySuite.Proxy.Telemetry;
+
 namespace ProxySuite.Proxy.Pooling;
 
-/// <summary>A pool that wants a server connection on a shard whose connections are all taken.</summary>
+/// <summary>Who takes part in a shard's sharing. The first two are read on any thread, so only hints; the next three on the thread that calls the budget.</summary>
 internal interface IShardClaimant
 {
-    /// <summary>Idle server connections it could give up; read from any thread, so only a hint.</summary>
+    /// <summary>Idle server connections it could give up.</summary>
     int IdleHint { get; }
 
-    /// <summary>A place is reserved for this pool. Called on any thread; it opens a connection with it or hands it on with <see cref="ShardBudget.Return"/>.</summary>
-    void OnShardPlace();
+    /// <summary>Since when it has had some without a break, in reactor milliseconds.</summary>
+    long IdleSinceHint { get; }
 
-    /// <summary>Somebody else waits for a place: close one idle connection if there is one. Called on any thread.</summary>
+    /// <summary>Share beside others, from 1.</summary>
+    int Weight { get; }
+
+    /// <summary>Connections guaranteed, from 0.</summary>
+    int Minimum { get; }
+
+    /// <summary>Time for which its connections have served somebody so far, in Stopwatch ticks; only differences count.</summary>
+    long Served { get; }
+
+    /// <summary>It stood in line and has a place now. Called on any thread.</summary>
+    void OnShardPlace(ShardPlace place);
+
+    /// <summary>Somebody waits: close one idle connection if there is one. Called on any thread.</summary>
     void OnEvictionWanted();
 }
 
 /// <summary>
-/// The cap on real connections to one shard, shared by all reactors. Touched only when a connection is opened or closed, so a lock costs nothing
-/// that a query would notice. Pools that find it exhausted stand in line, one place a turn, so no tenant takes several places while others wait.
+/// The cap on real connections to one shard, shared by all reactors: <see cref="ShardScheduler"/> behind a lock, which is taken when a connection is opened or closed
+/// and when a place is contested, never for a query otherwise.
 /// </summary>
-internal sealed class ShardBudget(int connectionsMax)
+internal sealed class ShardBudget : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly LinkedList<IShardClaimant> _line = [];
-    private readonly HashSet<IShardClaimant> _pools = [];
-    private int _inLine;
-    private int _total = connectionsMax;
-    private int _leased;
+    private readonly CurrentOptions? _options;
+    private readonly ShardScheduler _scheduler;
+    private readonly ShardShareStats _stats;
+    private readonly Timer _timer;
+    private PoolOptions? _optionsSeen;
+    private int _total;
+    private int _pressure;
+    private long _lingerMilliseconds = 1;
+    private bool _isFailing;
+
+    /// <param name="connectionsMax">The cap, from 1.</param>
+    /// <param name="options">Options in force; null for the defaults.</param>
+    /// <param name="stats">Where its numbers go.</param>
+    public ShardBudget(int connectionsMax, CurrentOptions? options = null, ShardShareStats? stats = null)
+    {
+        _options = options;
+        _stats = stats ?? new ShardShareStats();
+        _total = connectionsMax;
+        _optionsSeen = options?.Value.Pool ?? new PoolOptions();
+        _scheduler = new ShardScheduler(connectionsMax, SharePolicy.From(_optionsSeen), new Random());
+        _stats.Limit = connectionsMax;
+        _timer = new Timer(static budget => ((ShardBudget)budget!).Do(static (scheduler, now) => scheduler.Tick(now)), this, Timeout.Infinite, Timeout.Infinite);
+    }
 
     /// <summary>Connections open, opening, or reserved.</summary>
     public int Leased
     {
         get
         {
-            lock (_gate) return _leased;
+            lock (_gate) return _scheduler.Leased;
         }
     }
 
     /// <summary>The cap.</summary>
     public int Total
     {
-        get
-        {
-            lock (_gate) return _total;
-        }
+        get => Volatile.Read(ref _total);
         set
         {
-            List<IShardClaimant> served = [];
+            Effects effects;
             lock (_gate)
             {
-                _total = value;
-                // Those in line take what a raised cap adds: nobody else would give it to them.
-                while (_leased < _total && _line.First is { } first)
-                {
-                    served.Add(first.Value);
-                    _line.RemoveFirst();
-                    _leased++;
-                    _inLine = _line.Count;
-                }
+                Volatile.Write(ref _total, value);
+                _scheduler.SetLimit(value, Now);
+                effects = Publish();
             }
-            foreach (IShardClaimant claimant in served) claimant.OnShardPlace();
+            effects.Run();
         }
     }
 
-    /// <summary>Pools that stand in line; read from any thread, so only a hint. A server that nobody of its own pool wants is worth a connection to them.</summary>
-    public int InLine => Volatile.Read(ref _inLine);
+    /// <summary>How much holders are asked to give up; one read, without a lock.</summary>
+    public SharePressure Pressure => (SharePressure)Volatile.Read(ref _pressure);
 
-    /// <summary>Makes a pool known, so that it can be asked to give up idle connections.</summary>
-    public void Join(IShardClaimant pool)
-    {
-        lock (_gate) _pools.Add(pool);
-    }
+    /// <summary>For how long an idle connection is kept under pressure, in milliseconds, from 1.</summary>
+    public long LingerMilliseconds => Volatile.Read(ref _lingerMilliseconds);
 
-    /// <summary>Forgets a pool; it holds no place any more.</summary>
-    public void Leave(IShardClaimant pool)
-    {
-        lock (_gate)
-        {
-            _pools.Remove(pool);
-            _line.Remove(pool);
-            _inLine = _line.Count;
-        }
-    }
+    /// <summary>True while no connection can be opened because the last attempts failed.</summary>
+    public bool IsFailing => Volatile.Read(ref _isFailing);
 
-    /// <summary>Takes a place, or puts the pool in line for one.</summary>
+    private static long Now => Stopwatch.GetTimestamp();
+
+    /// <summary>Takes a place, or puts the account in line for one.</summary>
     /// <returns>False when it stands in line; <see cref="IShardClaimant.OnShardPlace"/> follows.</returns>
-    public bool TryTake(IShardClaimant pool)
+    public bool TryTake(ShardAccount account, [NotNullWhen(true)] out ShardPlace? place)
     {
-        IShardClaimant? victim = null;
+        Effects effects;
+        bool isGranted;
+        long now = Now;
         lock (_gate)
         {
-            if (_leased < _total && _line.Count == 0)
-            {
-                _leased++;
-                return true;
-            }
-            if (!_line.Contains(pool)) _line.AddLast(pool);
-            _inLine = _line.Count;
-            // Whoever has most idle connections misses one least.
-            int most = 0;
-            foreach (IShardClaimant candidate in _pools)
-            {
-                if (ReferenceEquals(candidate, pool) || candidate.IdleHint <= most) continue;
-                most = candidate.IdleHint;
-                victim = candidate;
-            }
+            Refresh();
+            _scheduler.Configure(account, account.Owner.Weight, account.Owner.Minimum);
+            isGranted = _scheduler.Request(account, account.Owner.Served, now);
+            effects = Publish(isAsking: !isGranted);
         }
-        victim?.OnEvictionWanted();
-        return false;
+        effects.Run();
+        place = isGranted ? new ShardPlace(this, account, now) : null;
+        return isGranted;
     }
 
-    /// <summary>The pool no longer waits.</summary>
-    public void StepOut(IShardClaimant pool)
+    /// <summary>The account no longer waits. A place may be on its way to it all the same.</summary>
+    public void StepOut(ShardAccount account)
     {
         lock (_gate)
         {
-            _line.Remove(pool);
-            _inLine = _line.Count;
+            _scheduler.Withdraw(account);
+            Publish();
         }
     }
 
-    /// <summary>Gives a place back: to the first in line, else to the shard.</summary>
-    public void Return()
+    /// <summary>An account that was asked for an idle connection has none.</summary>
+    public void AskNext() => Do(static (scheduler, _) => scheduler.AskNext());
+
+    internal bool TryYield(ShardAccount account, long idleForTicks)
     {
-        IShardClaimant? next = null;
+        Effects effects;
+        bool isYielded;
         lock (_gate)
         {
-            if (_line.First is { } first && _leased <= _total)
+            isYielded = _scheduler.TryYield(account, account.Owner.Served, idleForTicks, Now);
+            effects = Publish();
+        }
+        effects.Run();
+        return isYielded;
+    }
+
+    internal void Leave(ShardAccount account)
+    {
+        lock (_gate)
+        {
+            _scheduler.Leave(account);
+            Publish();
+        }
+    }
+
+    internal void Opened(ShardAccount account, long givenAt)
+    {
+        Effects effects;
+        lock (_gate)
+        {
+            _scheduler.Opened(account, Now - givenAt, Now);
+            effects = Publish();
+        }
+        effects.Run();
+    }
+
+    internal void Return(ShardAccount account, bool isUnused, bool wasLeaving, (bool IsShardsFault, long GivenAt)? failure = null)
+    {
+        Effects effects;
+        lock (_gate)
+        {
+            if (failure is { } failed) _scheduler.OpenFailed(account, Now - failed.GivenAt, failed.IsShardsFault, Now);
+            _scheduler.Return(account, isUnused, wasLeaving, Now);
+            effects = Publish();
+        }
+        effects.Run();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer.Dispose();
+
+    private void Do(Action<ShardScheduler, long> what)
+    {
+        Effects effects;
+        lock (_gate)
+        {
+            what(_scheduler, Now);
+            effects = Publish();
+        }
+        effects.Run();
+    }
+
+    private void Refresh()
+    {
+        if (_options?.Value.Pool is not { } options || ReferenceEquals(options, _optionsSeen)) return;
+        _optionsSeen = options;
+        _scheduler.SetPolicy(SharePolicy.From(options));
+    }
+
+    /// <summary>Shows what others read without the lock, and takes along what they are to be told once it is let go.</summary>
+    private Effects Publish(bool isAsking = false)
+    {
+        SharePressure pressure = _scheduler.Pressure, before = (SharePressure)_pressure;
+        if (pressure != before) Volatile.Write(ref _pressure, (int)pressure);
+        if (pressure != SharePressure.None)
+        {
+            if (before == SharePressure.None)
             {
-                // The place stays leased, now for the pool at the head of the line.
-                next = first.Value;
-                _line.RemoveFirst();
-                _inLine = _line.Count;
+                // A reactor that makes a server idle writes that down and then reads the pressure, without a barrier of its own: it would cost every query.
+                // So this side, which runs rarely, pays for both: after it each reactor sees the pressure, or its idle server is seen here.
+                Interlocked.MemoryBarrierProcessWide();
+                _scheduler.AskIdle();
             }
-            else
+            else if (isAsking)
             {
-                _leased--;
+                _scheduler.AskNext();
             }
         }
-        next?.OnShardPlace();
+        Volatile.Write(ref _lingerMilliseconds, Math.Max(1, _scheduler.Linger * 1000 / Stopwatch.Frequency));
+        Volatile.Write(ref _isFailing, _scheduler.IsFailing);
+        _stats.Leased = _scheduler.Leased;
+        _stats.Limit = _scheduler.Limit;
+        _stats.InLine = _scheduler.InLine;
+        _stats.Evictions = _scheduler.Evictions;
+        _stats.HandOvers = _scheduler.HandOvers;
+        _stats.HeldBack = _scheduler.HeldBack;
+        _stats.IsBackedOff = _scheduler.IsFailing ? 1 : 0;
+        if (_scheduler.WakeAt is { } wakeAt) _timer.Change((long)Math.Max(1, Stopwatch.GetElapsedTime(Now, wakeAt).TotalMilliseconds + 1), Timeout.Infinite);
+        if (_scheduler.Granted.Count == 0 && _scheduler.Asked.Count == 0) return default;
+        var effects = new Effects([.. _scheduler.Granted.Select(account => new ShardPlace(this, account, Now))], [.. _scheduler.Asked]);
+        _scheduler.Granted.Clear();
+        _scheduler.Asked.Clear();
+        return effects;
+    }
+
+    /// <summary>Whom to tell what, without the lock.</summary>
+    private readonly record struct Effects(ShardPlace[]? Granted, ShardAccount[]? Asked)
+    {
+        public void Run()
+        {
+            foreach (ShardPlace place in Granted ?? []) place.Account.Owner.OnShardPlace(place);
+            foreach (ShardAccount account in Asked ?? []) account.Owner.OnEvictionWanted();
+        }
+    }
+}
+
+/// <summary>
+/// One place on a shard: the right to one connection. Owned by whoever got it, who says what becomes of it and gives it back exactly once, by
+/// <see cref="Dispose"/>. One thread at a time.
+/// </summary>
+internal sealed class ShardPlace : IDisposable
+{
+    private readonly ShardBudget _shard;
+    private readonly long _givenAt;
+    private State _state = State.Given;
+
+    internal ShardPlace(ShardBudget shard, ShardAccount account, long givenAt)
+    {
+        _shard = shard;
+        Account = account;
+        _givenAt = givenAt;
+    }
+
+    private enum State : byte
+    {
+        Given,
+        Open,
+        Leaving,
+        Returned,
+    }
+
+    /// <summary>Whose it is.</summary>
+    internal ShardAccount Account { get; }
+
+    /// <summary>The claim that it was given to.</summary>
+    internal ShardClaim Claim => (ShardClaim)Account.Owner;
+
+    /// <summary>The connection is open.</summary>
+    public void Opened()
+    {
+        _state = State.Open;
+        _shard.Opened(Account, _givenAt);
+    }
+
+    /// <summary>Gives it back: the connection could not be opened.</summary>
+    /// <param name="isShardsFault">False when one login was refused, which says nothing about others.</param>
+    public void Failed(bool isShardsFault)
+    {
+        if (_state != State.Given) throw new InvalidOperationException("a place that is in use cannot fail");
+        _state = State.Returned;
+        _shard.Return(Account, isUnused: false, wasLeaving: false, (isShardsFault, _givenAt));
+    }
+
+    /// <summary>Asks whether the connection is to be given up for others. When it is, the caller closes it.</summary>
+    /// <param name="idleForTicks">How long it has been idle, in Stopwatch ticks; negative when it is about to be lent.</param>
+    public bool TryYield(long idleForTicks)
+    {
+        if (_state != State.Open || !_shard.TryYield(Account, idleForTicks)) return false;
+        _state = State.Leaving;
+        return true;
+    }
+
+    /// <summary>The connection is being closed; the place will come back in a moment.</summary>
+    public void Leave()
+    {
+        if (_state != State.Open) return;
+        _state = State.Leaving;
+        _shard.Leave(Account);
+    }
+
+    /// <summary>Gives it back.</summary>
+    /// <exception cref="InvalidOperationException">It was given back before: two owners believe that it is theirs.</exception>
+    public void Dispose()
+    {
+        if (_state == State.Returned) throw new InvalidOperationException("a place on a shard was returned twice");
+        State was = _state;
+        _state = State.Returned;
+        _shard.Return(Account, isUnused: was == State.Given, wasLeaving: was == State.Leaving);
     }
 }

@@ -17,8 +17,6 @@ internal sealed partial class SharedServers
     private int _opening;
     private int _failures;
     private int _idleHint;
-    private bool _hasShardPlace;
-    private bool _isInShardLine;
 
     /// <summary>Sees that as many servers are on their way as are waited for.</summary>
     public void Pump()
@@ -26,7 +24,7 @@ internal sealed partial class SharedServers
         // Whoever is lent a server may give it back before the call returns.
         if (_isPumping) return;
         _isPumping = true;
-        while (NextSeat() is { } seat && TakeIdleFor(seat.Tenant.Tenant) is { } server) Give(seat, server);
+        while (NextSeat() is { } seat && TakeIdleFor(seat.Tenant.Tenant) is { } server) Give(seat, server, isNewSlice: true);
         while (DemandBeside(null, _opening + _resetting + 1) > _opening + _resetting)
         {
             // Another tenant's that is idle: a round trip, where a login takes a hundred.
@@ -35,23 +33,10 @@ internal sealed partial class SharedServers
                 Reset(TakeIdle(0));
                 continue;
             }
-            if (_retryTimer.IsArmed) break;
-            if (_hasShardPlace) _hasShardPlace = false;
-            else if (_isInShardLine || !_shard.TryTake(this))
-            {
-                _isInShardLine = true;
-                break;
-            }
-            _all.Take();
-            _ = OpenAsync(new ServerPermit(_all, _shard));
+            if (_retryTimer.IsArmed || _claim.TryTake() is not { } place) break;
+            _ = OpenAsync(new ServerPermit(_all, place));
         }
-        bool isWaiting = DemandBeside(null, 1) > 0;
-        if (!isWaiting && _isInShardLine)
-        {
-            _isInShardLine = false;
-            _shard.StepOut(this);
-        }
-        if (!isWaiting && _hasShardPlace) ReturnShardPlace();
+        if (DemandBeside(null, 1) == 0) _claim.StepOut();
         _isPumping = false;
     }
 
@@ -91,7 +76,7 @@ internal sealed partial class SharedServers
         foreach ((ServerConnection server, Lease lease) in _leases)
         {
             if (server.User is null || server.IsClosed || lease.Holder is not { } holder) continue;
-            Overdue overdue = WorkWatch.Look(ref server.Work, server.Ledger, now, holder.Config.Limits, cancel);
+            Overdue overdue = WorkWatch.Look(ref server.Work, server.Ledger, now, holder.Tenant.Config.Limits, cancel);
             if (overdue != Overdue.None) _overdue.Add((server, overdue));
         }
         if (_overdue.Count == 0) return;
@@ -103,7 +88,7 @@ internal sealed partial class SharedServers
     public void Retire()
     {
         CloseAllIdle();
-        _shard.Leave(this);
+        _claim.StepOut();
     }
 
     /// <summary>Says good-bye; the permit comes back when the server has hung up.</summary>
@@ -114,6 +99,7 @@ internal sealed partial class SharedServers
         if (server.State != ServerState.Open) return;
         server.OverdueAt = Deadline();
         server.IsLeaving = true;
+        if (isAtBoundary && server.Ledger.IsFree && _leases.TryGetValue(server, out Lease? lease)) lease.Permit.Place.Leave();
         if (isAtBoundary) server.Close();
         else server.Cut();
     }
@@ -128,18 +114,14 @@ internal sealed partial class SharedServers
             lease.Permit.Dispose();
             if (lease.Holder is { } holder)
             {
-                holder.PlaceReturned();
-                holder.OnPlaceFree();
+                lease.Holder = null;
+                Count(holder, -1);
+                holder.Tenant.PlaceReturned();
+                holder.Tenant.OnPlaceFree();
             }
         }
         Pump();
     }
-
-    /// <inheritdoc/>
-    void IShardClaimant.OnShardPlace() => _reactor.Post(static state => ((SharedServers)state!).TakeShardPlace(), this);
-
-    /// <inheritdoc/>
-    void IShardClaimant.OnEvictionWanted() => _reactor.Post(static state => ((SharedServers)state!).EvictOne(), this);
 
     private async Task OpenAsync(ServerPermit permit)
     {
@@ -163,16 +145,18 @@ internal sealed partial class SharedServers
         CountOpening(-1);
         if (server is null)
         {
-            permit.Dispose();
+            permit.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
             _stats.Failed(Stopwatch.GetTimestamp());
-            OnOpenFailed(failure!);
+            OnOpenFailed(failure);
             return;
         }
         _stats.Connected(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp() - started);
         _failures = 0;
+        permit.Place.Opened();
+        server.ShareUntil = _reactor.NowMilliseconds + (long)_options.Value.Pool.ShareQuantum.TotalMilliseconds;
         _leases.Add(server, new Lease(permit));
         Welcome = server.Parameters;
-        foreach (SharedSeat seat in _turns) seat.Tenant.NoteFailure(null);
+        foreach (SharedSeat seat in _turns.All) seat.Tenant.NoteFailure(null);
         if (server.Generation == _generation) Offer(server);
         else CloseServer(server);
         Pump();
@@ -183,38 +167,23 @@ internal sealed partial class SharedServers
         _failures++;
         PgError error = ProxyErrors.ShardUnavailable();
         _opener.LogFailure("sealed", _shardName, _target.Role, failure);
-        foreach (SharedSeat seat in _turns.ToArray())
+        foreach (SharedSeat seat in _turns.All.ToArray())
         {
             seat.Tenant.NoteFailure(error);
             // A refusal of the login itself will not go away by waiting; anything else may, within the waiter's own deadline.
             if (failure.IsPermanent) seat.Tenant.FailRole(_role, error);
         }
         if (DemandBeside(null, 1) == 0) return;
+        if (!failure.IsPermanent)
+        {
+            Pump();
+            return;
+        }
         double milliseconds = Math.Min(BackoffMax.TotalMilliseconds, BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 10)));
         if (!_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, TimeSpan.FromMilliseconds(milliseconds * (0.75 + (Random.Shared.NextDouble() / 2))));
     }
 
     private void OnRetryTimer() => Pump();
-
-    private void TakeShardPlace()
-    {
-        _isInShardLine = false;
-        _hasShardPlace = true;
-        Pump();
-        if (_hasShardPlace) ReturnShardPlace();
-    }
-
-    private void ReturnShardPlace()
-    {
-        // Not needed any more, or held back by a back-off: the next in line may have use for it.
-        _hasShardPlace = false;
-        _shard.Return();
-    }
-
-    private void EvictOne()
-    {
-        if (_idle.Count > 0) CloseServer(TakeIdle(0));
-    }
 
     private void CloseAllIdle()
     {
@@ -223,6 +192,7 @@ internal sealed partial class SharedServers
 
     private void CountIdle(int change)
     {
+        if (change > 0 && _idle.Count == 1) Volatile.Write(ref _idleSince, _reactor.NowMilliseconds);
         Volatile.Write(ref _idleHint, _idle.Count);
         _stats.ServersIdle += change;
     }

@@ -1,5 +1,6 @@
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling.Scheduling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Tenancy.Model;
@@ -12,29 +13,24 @@ namespace ProxySuite.Proxy.Pooling;
 /// them last. Everything here runs on the reactor's thread; only the shard's budget is shared.
 /// </summary>
 /// <remarks>
-/// A server changes hands only after a DISCARD ALL that it has confirmed (<see cref="ServerSeal"/>). Tenants take turns, weight by weight; within a turn a server stays
-/// with its tenant, because changing hands costs a round trip. While a tenant with budget waits, no server that could be brought to it is idle.
-/// Files: this one lends and takes back; .Opening.cs opens, closes and watches.
+/// A server changes hands only after a DISCARD ALL that it has confirmed (<see cref="ServerSeal"/>). A server stays with its tenant for a slice, because changing
+/// hands costs a round trip, and then goes to whoever has been served least for its weight. While a tenant with budget waits, no server that could be brought to it is idle.
+/// Files: this one lends and takes back; .Turns.cs says whose turn it is, here and among all of the shard; .Opening.cs opens, closes and watches.
 /// </remarks>
-internal sealed partial class SharedServers : IServerOwner, IShardClaimant
+internal sealed partial class SharedServers : IServerOwner, IShardUser
 {
-    /// <summary>Servers lent to one tenant of weight 1 in its turn while others wait.</summary>
-    private const int TurnLength = 4;
-
-    /// <summary>Times that a server is lent while another pool waits for a connection to the shard.</summary>
-    private const int ContestedMax = 16;
-
     private readonly Reactor _reactor;
     private readonly CurrentOptions _options;
     private readonly ServerOpener _opener;
     private readonly ShardBudget _shard;
+    private readonly ShardClaim _claim;
     private readonly ShardStats _stats;
     private readonly string _shardName;
     private readonly int _role;
     private readonly TenantBudget _all = new() { Total = int.MaxValue };
     private readonly Dictionary<ServerConnection, Lease> _leases = [];
     private readonly List<ServerConnection> _idle = []; // in order of last use
-    private readonly Queue<SharedSeat> _turns = [];
+    private readonly FairLine<SharedSeat> _turns = new();
     private readonly FrameWriter _scratch = new();
     private readonly Interner<ParameterSnapshot> _parameters = new();
     private BackendTarget _target;
@@ -50,13 +46,14 @@ internal sealed partial class SharedServers : IServerOwner, IShardClaimant
         _options = options;
         _opener = opener;
         _shard = shard;
+        _claim = new ShardClaim(shard, reactor, this);
         _stats = stats;
         _shardName = shardName;
         _role = role;
         _target = target;
         _version = version;
         _retryTimer = new WheelTimer(static servers => ((SharedServers)servers!).OnRetryTimer(), this);
-        _shard.Join(this);
+        _yieldTimer = new WheelTimer(static servers => ((SharedServers)servers!).YieldIdle(), this);
     }
 
     /// <summary>What a server reported at login: what new clients are told.</summary>
@@ -74,33 +71,23 @@ internal sealed partial class SharedServers : IServerOwner, IShardClaimant
     /// <summary>Permits out.</summary>
     public int Leased => _all.Leased;
 
-    /// <inheritdoc/>
-    public int IdleHint => Volatile.Read(ref _idleHint);
-
     /// <summary>Lends an idle server that is the tenant's already, or nobody's.</summary>
     public ServerConnection? TryTake(SealedTenantPool tenant)
     {
         if (TakeIdleFor(tenant.Tenant) is not { } server) return null;
-        Hold(server, tenant);
+        Hold(server, tenant.Seat(_role));
         tenant.TakePlace();
         return server;
-    }
-
-    /// <summary>Puts a tenant in the line of turns, if somebody of it waits.</summary>
-    public void Queue(SharedSeat seat)
-    {
-        if (seat.IsQueued || seat.Demand(1) == 0) return;
-        seat.IsQueued = true;
-        seat.Credit = TurnLength * seat.Tenant.Config.Weight;
-        _turns.Enqueue(seat);
     }
 
     /// <summary>The tenant's place in its budget is free again.</summary>
     public void ReturnPlace(ServerConnection server)
     {
         Lease lease = _leases[server];
-        lease.Holder?.PlaceReturned();
+        if (lease.Holder is not { } holder) return;
         lease.Holder = null;
+        Count(holder, -1);
+        holder.Tenant.PlaceReturned();
     }
 
     /// <summary>Takes a server back that nobody holds. Its state decides: lent again, reset first, or closed.</summary>
@@ -108,12 +95,6 @@ internal sealed partial class SharedServers : IServerOwner, IShardClaimant
     {
         server.LastUsedAt = _reactor.NowMilliseconds;
         if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || IsWornOut(server))
-        {
-            CloseServer(server);
-            return;
-        }
-        // Others wait for a connection to the shard while these tenants hold on to theirs: after some turns it is given up for the first in line.
-        if (IsContested && ++_leases[server].LentWhileContested > ContestedMax)
         {
             CloseServer(server);
             return;
@@ -126,8 +107,9 @@ internal sealed partial class SharedServers : IServerOwner, IShardClaimant
             server.OverdueAt = Deadline();
             return;
         }
-        if (server.IsDirty || _options.Value.Pool.ServerReset == ServerReset.Always) Reset(server);
-        else Offer(server);
+        if (!server.IsDirty && _options.Value.Pool.ServerReset != ServerReset.Always) Offer(server);
+        else if (IsToYield(server)) CloseServer(server);
+        else Reset(server);
     }
 
     /// <inheritdoc cref="TenantPool.OnCancelDone"/>
@@ -156,70 +138,62 @@ internal sealed partial class SharedServers : IServerOwner, IShardClaimant
     /// <summary>A server that is nobody's, or its last tenant's: to the one whose turn it is, by way of a reset where that is another; else idle.</summary>
     private void Offer(ServerConnection server)
     {
+        if (IsToYield(server))
+        {
+            CloseServer(server);
+            return;
+        }
         if (NextSeat() is { } next)
         {
             if (server.Seal!.Tenant is not { } last || last == next.Tenant.Tenant)
             {
-                Give(next, server);
+                Give(next, server, isNewSlice: true);
                 return;
             }
-            // Enough is on its way to those before it: then its own tenant goes on with it.
+            SharedSeat? own = _leases[server].Last is { IsWaiting: true } seat && seat.Demand(1) > 0 ? seat : null;
+            // Its slice is not over, or enough is on its way to those before it: then its own tenant goes on with it.
+            if (own is not null && _reactor.NowMilliseconds < _leases[server].SliceUntil)
+            {
+                Give(own, server, isNewSlice: false);
+                return;
+            }
             if (DemandBeside(last, _opening + _resetting + 1) > _opening + _resetting)
             {
                 Reset(server);
                 return;
             }
-            foreach (SharedSeat seat in _turns)
+            if (own is not null)
             {
-                if (seat.Tenant.Tenant != last || seat.Demand(1) == 0) continue;
-                Give(seat, server);
+                Give(own, server, isNewSlice: true);
                 return;
             }
         }
-        // Another pool stands in line for a connection to the shard, and asked for idle ones when there were none.
-        if (IsContested)
-        {
-            CloseServer(server);
-            return;
-        }
         _idle.Add(server);
         CountIdle(+1);
+        // Whoever has a use for it comes back within a moment, or it goes to those who wait.
+        if (_shard.Pressure != SharePressure.None) ArmYield();
     }
 
-    private bool IsContested => _shard.InLine > (_isInShardLine ? 1 : 0);
-
-    /// <summary>The tenant whose turn it is and that can take a server.</summary>
-    private SharedSeat? NextSeat()
+    private void Give(SharedSeat seat, ServerConnection server, bool isNewSlice)
     {
-        while (_turns.TryPeek(out SharedSeat? seat))
-        {
-            if (seat.Demand(1) > 0 && seat.Credit > 0) return seat;
-            _turns.Dequeue();
-            seat.IsQueued = false;
-            // Its turn is over: at the end of the line with those of its queries that still wait.
-            Queue(seat);
-        }
-        return null;
-    }
-
-    private void Give(SharedSeat seat, ServerConnection server)
-    {
-        seat.Credit--;
-        Hold(server, seat.Tenant);
+        if (isNewSlice) _leases[server].SliceUntil = _reactor.NowMilliseconds + SliceMilliseconds;
+        Hold(server, seat);
         seat.Tenant.Serve(_role, server);
     }
 
-    private void Hold(ServerConnection server, SealedTenantPool tenant)
+    private void Hold(ServerConnection server, SharedSeat seat)
     {
-        server.Seal!.LendTo(tenant.Tenant);
-        _leases[server].Holder = tenant;
+        server.Seal!.LendTo(seat.Tenant.Tenant);
+        Lease lease = _leases[server];
+        lease.Holder = lease.Last = seat;
+        Count(seat, +1);
     }
 
     /// <summary>Waiters of all tenants but one that could be served, counted up to a bound.</summary>
     private int DemandBeside(TenantId? tenant, int most)
     {
         int demand = 0;
-        foreach (SharedSeat seat in _turns)
+        foreach (SharedSeat seat in _turns.All)
         {
             if (demand >= most) break;
             if (seat.Tenant.Tenant != tenant) demand += seat.Demand(most - demand);
@@ -282,10 +256,13 @@ internal sealed partial class SharedServers : IServerOwner, IShardClaimant
     {
         public ServerPermit Permit { get; } = permit;
 
-        public SealedTenantPool? Holder { get; set; }
+        public SharedSeat? Holder { get; set; }
+
+        public SharedSeat? Last { get; set; }
 
         public bool IsResetting { get; set; }
 
-        public int LentWhileContested { get; set; }
+        /// <summary>Reactor time in milliseconds until which it stays with its tenant if that has a use for it.</summary>
+        public long SliceUntil { get; set; }
     }
 }

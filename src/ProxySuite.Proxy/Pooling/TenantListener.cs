@@ -9,7 +9,7 @@ namespace ProxySuite.Proxy.Pooling;
 /// the last, stands outside the tenant's budget and inside the shard's cap, and comes back by itself when it is lost.
 /// </summary>
 /// <remarks>Files: this one holds the channels and the connection's life; .Messages.cs what comes in and whether it is this tenant's. The home reactor's thread alone.</remarks>
-internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
+internal sealed partial class TenantListener : IListenerOwner, IShardUser
 {
     private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(10);
@@ -20,13 +20,13 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
     private readonly ServerOpener _opener;
     private readonly Dictionary<byte[], Channel> _channels = new(BytesComparer.Instance);
     private readonly List<ListenerConnection> _closing = [];
+    private readonly Dictionary<ListenerConnection, ShardPlace> _places = [];
+    private readonly ShardClaim _claim;
     private readonly WheelTimer _retryTimer;
     private readonly WheelTimer _patienceTimer;
     private ListenerConnection? _connection;
     private int _failures;
     private bool _isOpening;
-    private bool _isInLine;
-    private bool _hasPlace;
     private bool _hasGap;      // the connection was lost while channels were on
     private bool _isRetired;
 
@@ -36,6 +36,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
         _reactor = reactor;
         _options = options;
         _opener = opener;
+        _claim = new ShardClaim(pool.Shard, reactor, this);
         _retryTimer = new WheelTimer(static listener => ((TenantListener)listener!).Open(), this);
         _patienceTimer = new WheelTimer(static listener => ((TenantListener)listener!).OnPatienceOver(), this);
     }
@@ -44,10 +45,23 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
     public bool IsUp => _connection is not null;
 
     /// <summary>True when there is no connection, and none on its way in or out.</summary>
-    public bool IsGone => _connection is null && !_isOpening && !_isInLine && !_hasPlace && _closing.Count == 0;
+    public bool IsGone => _connection is null && !_isOpening && _claim.IsAtRest && _closing.Count == 0;
 
     /// <inheritdoc/>
-    int IShardClaimant.IdleHint => 0;
+    int IShardUser.IdleHint => 0;
+
+    /// <inheritdoc/>
+    long IShardUser.IdleSinceHint => 0;
+
+    /// <inheritdoc/>
+    int IShardUser.Weight => _pool.Config.Weight;
+
+    /// <inheritdoc/>
+    int IShardUser.Minimum => 0;
+
+    // Beside its pool, which would else pay for a connection that serves no query.
+    /// <inheritdoc/>
+    long IShardUser.Served => 0;
 
     private bool IsNeeded => !_isRetired && (_channels.Count > 0 || _inbox.Count > 0 || _reactor.NowMilliseconds < _keepUntil);
 
@@ -110,18 +124,12 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
 
     private void Open()
     {
-        if (!IsNeeded || _connection is not null || _isOpening || _isInLine || _retryTimer.IsArmed) return;
-        if (!_hasPlace && !_pool.Shard.TryTake(this))
-        {
-            _isInLine = true;
-            return;
-        }
-        _hasPlace = false;
+        if (!IsNeeded || _connection is not null || _isOpening || _retryTimer.IsArmed || _claim.TryTake() is not { } place) return;
         _isOpening = true;
-        _ = OpenAsync();
+        _ = OpenAsync(place);
     }
 
-    private async Task OpenAsync()
+    private async Task OpenAsync(ShardPlace place)
     {
         ListenerConnection? connection = null;
         PoolConfig config = _pool.Config;
@@ -142,12 +150,14 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
         _isOpening = false;
         if (connection is null)
         {
-            _pool.Shard.Return();
-            _opener.LogFailure(config.Tenant, config.Shard, target.Role, failure!);
+            place.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
+            _opener.LogFailure(config.Tenant, config.Shard, target.Role, failure);
             Fail(ProxyErrors.ShardUnavailable());
             RetryLater();
             return;
         }
+        place.Opened();
+        _places.Add(connection, place);
         _connection = connection;
         if (config.Fingerprint != _pool.Config.Fingerprint || !IsNeeded)
         {
@@ -183,7 +193,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
     /// <inheritdoc/>
     void IListenerOwner.OnListenerClosed(ListenerConnection listener)
     {
-        _pool.Shard.Return();
+        if (_places.Remove(listener, out ShardPlace? place)) place.Dispose();
         if (!_closing.Remove(listener) && ReferenceEquals(listener, _connection)) Lose();
     }
 
@@ -212,11 +222,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
         _reactor.Timers.Disarm(_retryTimer);
         _reactor.Timers.Disarm(_patienceTimer);
         _hasGap = false;
-        if (_isInLine)
-        {
-            _isInLine = false;
-            _pool.Shard.StepOut(this);
-        }
+        _claim.StepOut();
         if (_connection is not { } connection) return;
         _connection = null;
         _closing.Add(connection);
@@ -226,7 +232,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
     private void OnPatienceOver()
     {
         if (_channels.Values.All(static channel => channel.IsOn)) return;
-        Fail(_isInLine ? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, _pool.Shard.Total) : ProxyErrors.ShardUnavailable());
+        Fail(_claim.IsInLine ? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, _pool.Shard.Total) : ProxyErrors.ShardUnavailable());
     }
 
     private void Fail(Wire.Errors.PgError error)
@@ -235,23 +241,10 @@ internal sealed partial class TenantListener : IListenerOwner, IShardClaimant
     }
 
     /// <inheritdoc/>
-    void IShardClaimant.OnShardPlace() => _reactor.Post(static state => ((TenantListener)state!).TakePlace(), this);
+    void IShardUser.OnShardPlace() => Open();
 
     /// <inheritdoc/>
-    void IShardClaimant.OnEvictionWanted()
-    {
-        // It has nothing idle to give up.
-    }
-
-    private void TakePlace()
-    {
-        _isInLine = false;
-        _hasPlace = true;
-        Open();
-        if (!_hasPlace) return;
-        _hasPlace = false;
-        _pool.Shard.Return();
-    }
+    bool IShardUser.OnEvictionWanted() => false;
 
     private IChannelUser[] Users() => [.. _channels.Values.SelectMany(static channel => channel.Users).Distinct()];
 

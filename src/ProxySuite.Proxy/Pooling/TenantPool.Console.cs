@@ -33,11 +33,11 @@ internal partial class TenantPool
     public WaitReason WaitsFor => _waiters.Count == 0 ? WaitReason.None
         : IsPaused ? WaitReason.Paused
         : Budget.Free == 0 ? WaitReason.OwnBudget
-        : IsInShardLine ? WaitReason.ShardCap
-        : _retryTimer.IsArmed ? WaitReason.ShardAway : WaitReason.Opening;
+        : _retryTimer.IsArmed || _shard.IsFailing ? WaitReason.ShardAway
+        : IsInShardLine ? WaitReason.ShardCap : WaitReason.Opening;
 
     /// <summary>Whether it stands in line for a place on the shard.</summary>
-    private protected virtual bool IsInShardLine => _isInShardLine;
+    private protected virtual bool IsInShardLine => _claim.IsInLine;
 
     /// <summary>True for a server that is closed when it comes back, because it was opened for what is no longer so.</summary>
     public bool IsOutdated(ServerConnection server) => server.IsCondemned || server.Generation != _generation;

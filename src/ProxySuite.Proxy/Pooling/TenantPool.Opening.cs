@@ -12,14 +12,17 @@ internal partial class TenantPool
 
     private readonly Transport.WheelTimer _retryTimer;
     private int _failures;
-    private bool _hasShardPlace;
-    private bool _isInShardLine;
     private bool _isRechecking;
     private uint _refusedRoles; // since the registry was asked anew
     private int _recheckedGeneration;
 
     /// <summary>Why the last attempt to open a connection failed; null when it did not.</summary>
-    private protected PgError? LastFailure { get; set; }
+    private protected PgError? LastFailure
+    {
+        // A shard that is known to be away is not knocked at by each pool to hear so.
+        get => field ?? (_shard.IsFailing ? ProxyErrors.ShardUnavailable() : null);
+        set;
+    }
 
     /// <summary>Opens what the waiters need and the budgets allow.</summary>
     private protected virtual void Pump()
@@ -32,28 +35,15 @@ internal partial class TenantPool
                 if (_leaving == 0) CloseIdleOfAnotherRole(waiter.WaiterRole);
                 break;
             }
-            if (_hasShardPlace) _hasShardPlace = false;
-            // Already in line, or with a place on its way: a second stand would outlast the need.
-            else if (_isInShardLine || !_shard.TryTake(this))
+            if (_claim.TryTake() is not { } place)
             {
-                _isInShardLine = true;
                 // The place that is missing may be held by an idle server of this very tenant.
                 if (_leaving == 0) CloseIdleOfAnotherRole(waiter.WaiterRole);
                 break;
             }
-            Budget.Take();
-            _ = OpenAsync(waiter.WaiterRole, new ServerPermit(Budget, _shard));
+            _ = OpenAsync(waiter.WaiterRole, new ServerPermit(Budget, place));
         }
-        if (_waiters.Count == 0 && _isInShardLine)
-        {
-            _isInShardLine = false;
-            _shard.StepOut(this);
-        }
-        if (_hasShardPlace && (_waiters.Count == 0 || Budget.Free == 0))
-        {
-            _hasShardPlace = false;
-            _shard.Return();
-        }
+        if (_waiters.Count == 0 || Budget.Free == 0 || IsPaused) _claim.StepOut();
     }
 
     /// <summary>The first in line for whom no connection is being opened yet.</summary>
@@ -109,11 +99,13 @@ internal partial class TenantPool
         CountOpening(role, -1);
         if (server is null)
         {
-            permit.Dispose();
+            permit.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
             ShardStats.Failed(Stopwatch.GetTimestamp());
-            OnOpenFailed(role, failure!);
+            OnOpenFailed(role, failure);
             return;
         }
+        permit.Place.Opened();
+        server.ShareUntil = _reactor.NowMilliseconds + (long)_options.Value.Pool.ShareQuantum.TotalMilliseconds;
         ShardStats.Connected(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp() - started);
         _failures = 0;
         LastFailure = null;
@@ -179,7 +171,7 @@ internal partial class TenantPool
 
     private void FailOrRetry(int role, bool isPermanent)
     {
-        // A refusal of the login itself will not go away by waiting; anything else may, within the waiter's own deadline.
+        // A refusal of the login itself will not go away by waiting, and is this tenant's alone; anything else may, within the waiter's own deadline.
         if (isPermanent)
         {
             for (PoolWaiter? waiter = _waiters.First; waiter is not null;)
@@ -190,8 +182,13 @@ internal partial class TenantPool
             }
         }
         if (_waiters.Count == 0) return;
+        if (!isPermanent)
+        {
+            // When the shard is knocked at again is the shard's pace: one back-off for all its pools.
+            Pump();
+            return;
+        }
         double milliseconds = Math.Min(BackoffMax.TotalMilliseconds, BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 10)));
-        // Jitter keeps the pools of a shard that comes back from knocking all at once.
         if (!_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, TimeSpan.FromMilliseconds(milliseconds * (0.75 + (Random.Shared.NextDouble() / 2))));
     }
 
@@ -206,29 +203,20 @@ internal partial class TenantPool
     }
 
     /// <inheritdoc/>
-    void IShardClaimant.OnShardPlace() => _reactor.Post(static state => ((TenantPool)state!).TakeShardPlace(), this);
-
-    /// <inheritdoc/>
-    void IShardClaimant.OnEvictionWanted() => _reactor.Post(static state => ((TenantPool)state!).EvictOne(), this);
-
-    private void TakeShardPlace()
-    {
-        _isInShardLine = false;
-        _hasShardPlace = true;
-        Pump();
-        if (!_hasShardPlace) return;
-        // Not needed any more, or held back by a back-off: the next in line may have use for it.
-        _hasShardPlace = false;
-        _shard.Return();
-    }
+    void IShardUser.OnShardPlace() => Pump();
 
     private void EvictOne()
+    {
+        if (OldestIdle() is { } oldest) CloseIdle(oldest);
+    }
+
+    private ServerConnection? OldestIdle()
     {
         ServerConnection? oldest = null;
         foreach (IdleServers idle in _idle)
         {
             if (idle.PeekOldest() is { } candidate && (oldest is null || candidate.LastUsedAt < oldest.LastUsedAt)) oldest = candidate;
         }
-        if (oldest is not null) CloseIdle(oldest);
+        return oldest;
     }
 }

@@ -82,8 +82,7 @@ internal partial class TenantPool
         Successor = successor;
         _generation++;
         CloseAllIdle();
-        _shard.Leave(this);
-        _isInShardLine = false;
+        _claim.StepOut();
         while (successor is not null && _waiters.First is { } waiter)
         {
             _waiters.Remove(waiter);

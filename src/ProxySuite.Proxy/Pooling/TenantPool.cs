@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling.Scheduling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Wire.Errors;
@@ -17,12 +18,13 @@ namespace ProxySuite.Proxy.Pooling;
 /// Invariants (checked by tests): every server connection holds one permit from its opening until the server has hung up; while someone waits,
 /// no server that could serve the first in line is idle.
 /// </remarks>
-internal partial class TenantPool : IServerOwner, IShardClaimant
+internal partial class TenantPool : IServerOwner, IShardUser
 {
     private readonly Reactor _reactor;
     private readonly CurrentOptions _options;
     private readonly ServerOpener _opener;
     private readonly ShardBudget _shard;
+    private readonly ShardClaim _claim;
     private readonly WaiterQueue _waiters = new();
     private readonly IdleServers[] _idle;
     private readonly int[] _opening;
@@ -34,6 +36,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
     private int _idleTotal;
     private int _lent;
     private long _lentAt;
+    private long _idleSince;
     private int _leaving;
     private int _generation;
     private TenantListener? _listener;
@@ -56,6 +59,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
         _options = options;
         _opener = opener;
         _shard = shard;
+        _claim = new ShardClaim(shard, reactor, this);
         Config = config;
         Stats = stats;
         ShardStats = shardStats;
@@ -66,7 +70,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
         _queueTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnQueueTimer(), this);
         _noticeTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnNoticeTimer(), this);
         _retryTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnRetryTimer(), this);
-        _shard.Join(this);
+        _yieldTimer = new WheelTimer(static pool => ((TenantPool)pool!).YieldIdle(), this);
     }
 
     /// <summary>What registry and options say about it now.</summary>
@@ -141,8 +145,6 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
     /// <summary>True when nothing is left that would be lost by forgetting the pool.</summary>
     public bool IsUnused => Clients == 0 && _lent == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
 
-    /// <inheritdoc/>
-    public int IdleHint => Volatile.Read(ref _idleTotal);
 
     /// <summary>Lends an idle server at once when there is one: the common case, no queue, no allocation.</summary>
     public virtual ServerConnection? TryCheckout(int role)
@@ -213,7 +215,8 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
         }
         if (server.IsDirty || _options.Value.Pool.ServerReset == ServerReset.Always)
         {
-            Reset(server);
+            if (IsToYield(server)) CloseServer(server);
+            else Reset(server);
             return;
         }
         Offer(server);
@@ -274,6 +277,8 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
         server.OverdueAt = Deadline();
         server.IsLeaving = true;
         _leaving++;
+        // One that is at rest is gone in a moment; one that has to be cancelled may take its time, and those who wait had better not count on it.
+        if (isAtBoundary && server.Ledger.IsFree && _permits.TryGetValue(server, out ServerPermit? permit)) permit.Place.Leave();
         if (isAtBoundary) server.Close();
         else server.Cut();
     }
@@ -289,14 +294,19 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
         return lifetime > TimeSpan.Zero && _reactor.NowMilliseconds - server.OpenedAt > lifetime.TotalMilliseconds;
     }
 
-    /// <summary>A clean server: straight to the first in line who can use it, else idle.</summary>
+    /// <summary>A clean server: to another tenant if it has served this one for its share, else straight to the first in line who can use it, else idle.</summary>
     private void Offer(ServerConnection server)
     {
+        if (IsToYield(server))
+        {
+            CloseServer(server);
+            return;
+        }
         PoolWaiter? first = IsPaused ? null : _waiters.First;
         // The first in line may need another role and have a connection of its own on the way; then the next one of this role goes.
         if (first is not null && first.WaiterRole != server.RoleIndex)
         {
-            if ((Budget.Free == 0 || _isInShardLine) && _opening[first.WaiterRole] == 0 && _leaving == 0)
+            if ((Budget.Free == 0 || _claim.IsInLine) && _opening[first.WaiterRole] == 0 && _leaving == 0)
             {
                 CloseServer(server);
                 return;
@@ -305,14 +315,10 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
         }
         if (first is null)
         {
-            // Another pool stands in line for a connection to the shard, and asked for idle ones when there were none.
-            if (_shard.InLine > (_isInShardLine ? 1 : 0))
-            {
-                CloseServer(server);
-                return;
-            }
             _idle[server.RoleIndex].Add(server);
             CountIdle(+1);
+            // Whoever has a use for it comes back within a moment, or it goes to those who wait.
+            if (_shard.Pressure != SharePressure.None) ArmYield();
             return;
         }
         Lend(first, server);
@@ -378,6 +384,7 @@ internal partial class TenantPool : IServerOwner, IShardClaimant
 
     private void CountIdle(int change)
     {
+        if (change > 0 && _idleTotal == 0) Volatile.Write(ref _idleSince, _reactor.NowMilliseconds);
         _idleTotal += change;
         Stats.ServersIdle += change;
         ShardStats.ServersIdle += change;

@@ -40,6 +40,7 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             Weight = tenant.Plan.Weight,
             Base = isSealed ? BaseOf(tenant) : SessionSettings.None,
             Connections = tenant.Plan.Connections,
+            ConnectionsMin = tenant.Plan.ConnectionsMin,
             Mode = tenant.Plan.PoolMode ?? (PoolMode)options.Pool.Mode,
             PinsMax = Math.Max(1, tenant.Plan.PinsMax ?? tenant.Plan.Connections - 1),
             PinnedIdle = tenant.Plan.PinnedIdleTimeout ?? options.Pool.PinnedIdleTimeout,

@@ -46,6 +46,17 @@ public sealed class StatsRegistry
         }
     }
 
+    /// <summary>How a shard's places are shared: one object for all reactors, the same each time.</summary>
+    /// <param name="name">The shard's name, the value of label <c>shard</c>.</param>
+    public ShardShareStats Shares(string name)
+    {
+        lock (_gate)
+        {
+            if (!_shards.TryGetValue(name, out ShardEntry? shard)) _shards[name] = shard = new ShardEntry(name);
+            return shard.Shares;
+        }
+    }
+
     /// <summary>Ends the series of a tenant that was deleted. Nobody may count for it any more; one created anew under the slug starts at 0.</summary>
     public void Forget(string slug)
     {
@@ -89,6 +100,7 @@ public sealed class StatsRegistry
     internal sealed class ShardEntry(string name)
     {
         public readonly string Name = name;
+        public readonly ShardShareStats Shares = new();
         public ShardStats?[] Reactors = [];
     }
 }

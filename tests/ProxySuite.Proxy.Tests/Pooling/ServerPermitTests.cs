@@ -1,4 +1,5 @@
 using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Pooling.Scheduling;
 using Xunit;
 
 namespace ProxySuite.Proxy.Tests.Pooling;
@@ -9,14 +10,14 @@ public sealed class ServerPermitTests
     public void A_permit_goes_back_to_both_budgets_once()
     {
         var tenant = new TenantBudget { Total = 2 };
-        var shard = new ShardBudget(5);
-        shard.TryTake(new Nobody());
-        tenant.Take();
-        var permit = new ServerPermit(tenant, shard);
+        using var shard = new ShardBudget(5);
+        Assert.True(shard.TryTake(new ShardAccount(new Nobody()), out ShardPlace? place));
+        var permit = new ServerPermit(tenant, place);
         Assert.Equal((1, 1, 1), (tenant.Free, tenant.Leased, shard.Leased));
         permit.Dispose();
         Assert.Equal((2, 0, 0), (tenant.Free, tenant.Leased, shard.Leased));
         Assert.Throws<InvalidOperationException>(permit.Dispose);
+        Assert.Throws<InvalidOperationException>(() => permit.Failed(isShardsFault: true));
         Assert.Equal((2, 0, 0), (tenant.Free, tenant.Leased, shard.Leased));
     }
 
@@ -33,9 +34,15 @@ public sealed class ServerPermitTests
     {
         public int IdleHint => 0;
 
-        public void OnShardPlace()
-        {
-        }
+        public long IdleSinceHint => 0;
+
+        public int Weight => 1;
+
+        public int Minimum => 0;
+
+        public long Served => 0;
+
+        public void OnShardPlace(ShardPlace place) => place.Dispose();
 
         public void OnEvictionWanted()
         {

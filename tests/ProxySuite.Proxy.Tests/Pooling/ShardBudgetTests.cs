@@ -1,156 +1,133 @@
+using System.Collections.Concurrent;
 using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Pooling.Scheduling;
 using Xunit;
 
 namespace ProxySuite.Proxy.Tests.Pooling;
 
+/// <summary>The budget as pools see it; what it decides is the scheduler's subject.</summary>
 public sealed class ShardBudgetTests
 {
     [Fact]
     public void Up_to_the_cap_places_are_given_at_once()
     {
-        var budget = new ShardBudget(2);
-        var pool = new Pool();
-        Assert.True(budget.TryTake(pool));
-        Assert.True(budget.TryTake(pool));
-        Assert.False(budget.TryTake(pool));
+        using var budget = new ShardBudget(2);
+        var pool = new Pool(budget);
+        Assert.True(pool.TryTake());
+        Assert.True(pool.TryTake());
+        Assert.False(pool.TryTake());
         Assert.Equal(2, budget.Leased);
     }
 
     [Fact]
-    public void A_place_that_comes_back_goes_to_the_first_in_line_one_a_turn()
+    public void A_place_that_comes_back_goes_to_who_waits_one_a_turn()
     {
-        var budget = new ShardBudget(1);
-        Pool owner = new(), first = new(), second = new();
-        budget.TryTake(owner);
-        budget.TryTake(first);
-        budget.TryTake(first);
-        budget.TryTake(second);
-        budget.Return();
-        Assert.Equal((1, 0), (first.Places, second.Places));
-        Assert.Equal(1, budget.Leased);
-        budget.Return();
-        Assert.Equal((1, 1), (first.Places, second.Places));
-        budget.Return();
+        using var budget = new ShardBudget(1);
+        Pool owner = new(budget), first = new(budget), second = new(budget);
+        foreach (Pool pool in new[] { owner, first, first, second }) pool.TryTake();
+        owner.Return();
+        Assert.Equal((1, 0, 1), (first.Places.Count, second.Places.Count, budget.Leased));
+        first.Return();
+        Assert.Equal((0, 1, 1), (first.Places.Count, second.Places.Count, budget.Leased));
+        second.Return();
         Assert.Equal(0, budget.Leased);
     }
 
     [Fact]
-    public void Whoever_steps_out_of_the_line_or_leaves_gets_nothing()
+    public void Whoever_steps_out_of_the_line_gets_nothing()
     {
-        var budget = new ShardBudget(1);
-        Pool owner = new(), first = new(), second = new(), third = new();
-        foreach (Pool pool in new[] { owner, first, second, third }) budget.TryTake(pool);
-        budget.StepOut(first);
-        budget.Leave(second);
-        budget.Return();
-        Assert.Equal((0, 0, 1), (first.Places, second.Places, third.Places));
-    }
-
-    [Fact]
-    public void Nobody_overtakes_the_line()
-    {
-        var budget = new ShardBudget(1);
-        Pool owner = new(), waiting = new(), late = new();
-        budget.TryTake(owner);
-        budget.TryTake(waiting);
-        budget.Total = 1;
-        Assert.False(budget.TryTake(late));
-    }
-
-    [Fact]
-    public void Whoever_has_most_idle_connections_is_asked_to_give_one_up()
-    {
-        var budget = new ShardBudget(1);
-        Pool asking = new() { Idle = 9 }, rich = new() { Idle = 3 }, poor = new() { Idle = 1 };
-        foreach (Pool pool in new[] { asking, rich, poor }) budget.Join(pool);
-        budget.TryTake(poor);
-        Assert.False(budget.TryTake(asking));
-        Assert.Equal((0, 1, 0), (asking.Evictions, rich.Evictions, poor.Evictions));
+        using var budget = new ShardBudget(1);
+        Pool owner = new(budget), first = new(budget), second = new(budget);
+        foreach (Pool pool in new[] { owner, first, second }) pool.TryTake();
+        first.StepOut();
+        owner.Return();
+        Assert.Equal((0, 1), (first.Places.Count, second.Places.Count));
     }
 
     [Fact]
     public void A_cap_that_is_raised_serves_those_in_line()
     {
-        var budget = new ShardBudget(1);
-        Pool owner = new(), first = new(), second = new(), third = new();
-        foreach (Pool pool in new[] { owner, first, second, third }) budget.TryTake(pool);
+        using var budget = new ShardBudget(1);
+        Pool owner = new(budget), first = new(budget), second = new(budget), third = new(budget);
+        foreach (Pool pool in new[] { owner, first, second, third }) pool.TryTake();
         budget.Total = 3;
-        Assert.Equal((1, 1, 0), (first.Places, second.Places, third.Places));
+        Assert.Equal((1, 1, 0), (first.Places.Count, second.Places.Count, third.Places.Count));
         Assert.Equal(3, budget.Leased);
     }
 
     [Fact]
-    public void A_cap_that_is_lowered_is_reached_by_attrition()
+    public void Who_waits_has_those_asked_who_are_idle_the_longest_idle_first()
     {
-        var budget = new ShardBudget(3);
-        Pool owner = new(), waiting = new();
-        for (int i = 0; i < 3; i++) budget.TryTake(owner);
-        budget.Total = 1;
-        budget.TryTake(waiting);
-        budget.Return();
-        budget.Return();
-        Assert.Equal(0, waiting.Places);
-        Assert.Equal(1, budget.Leased);
-        budget.Return();
-        Assert.Equal(1, waiting.Places);
-        Assert.Equal(1, budget.Leased);
+        using var budget = new ShardBudget(3);
+        Pool asking = new(budget), young = new(budget) { Idle = 1, IdleSince = 20 }, old = new(budget) { Idle = 1, IdleSince = 10 };
+        foreach (Pool pool in new[] { young, old, asking }) pool.TryTake();
+        Assert.False(asking.TryTake());
+        Assert.Equal((0, 0, 1), (asking.Evictions, young.Evictions, old.Evictions));
+        Assert.Equal(SharePressure.Wanted, budget.Pressure);
+        budget.AskNext();
+        Assert.Equal((0, 1, 1), (asking.Evictions, young.Evictions, old.Evictions));
     }
 
     [Fact]
-    public async Task Threads_that_take_and_return_never_hold_more_than_the_cap_and_leave_nothing_behind()
+    public void A_place_is_given_back_once()
     {
-        const int Cap = 5;
-        var budget = new ShardBudget(Cap);
-        int held = 0, most = 0;
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(number => Task.Run(() =>
-        {
-            var random = new Random(number);
-            var pool = new Pool();
-            budget.Join(pool);
-            for (int i = 0; i < 20_000; i++)
-            {
-                if (!budget.TryTake(pool))
-                {
-                    // As a pool does whose waiters have gone; a place that was on its way by then is handed on.
-                    budget.StepOut(pool);
-                    if (pool.TakePlace()) budget.Return();
-                    continue;
-                }
-                int now = Interlocked.Increment(ref held);
-                int seen = Volatile.Read(ref most);
-                while (now > seen && Interlocked.CompareExchange(ref most, now, seen) != seen) seen = Volatile.Read(ref most);
-                if (random.Next(4) == 0) Thread.Yield();
-                Interlocked.Decrement(ref held);
-                budget.Return();
-            }
-            budget.Leave(pool);
-            while (pool.TakePlace()) budget.Return();
-        })));
-        Assert.InRange(most, 1, Cap);
+        using var budget = new ShardBudget(1);
+        var pool = new Pool(budget);
+        pool.TryTake();
+        ShardPlace place = pool.Places.First();
+        place.Dispose();
+        Assert.Throws<InvalidOperationException>(place.Dispose);
         Assert.Equal(0, budget.Leased);
     }
 
+    /// <summary>A pool that keeps what it is given.</summary>
     private sealed class Pool : IShardClaimant
     {
-        private int _places;
+        private readonly ShardBudget _budget;
+        private readonly ShardAccount _account;
+
+        public Pool(ShardBudget budget)
+        {
+            _budget = budget;
+            _account = new ShardAccount(this);
+        }
+
+        public ConcurrentQueue<ShardPlace> Places { get; } = new();
 
         public int Idle { get; init; }
 
-        public int Places => _places;
+        public long IdleSince { get; init; }
 
         public int Evictions { get; private set; }
 
         public int IdleHint => Idle;
 
-        public void OnShardPlace() => Interlocked.Increment(ref _places);
+        public long IdleSinceHint => IdleSince;
 
-        public void OnEvictionWanted() => Evictions++;
+        public int Weight => 1;
 
-        public bool TakePlace()
+        public int Minimum => 0;
+
+        public long Served => 0;
+
+        public bool TryTake()
         {
-            if (Volatile.Read(ref _places) == 0) return false;
-            Interlocked.Decrement(ref _places);
+            if (!_budget.TryTake(_account, out ShardPlace? place)) return false;
+            place.Opened();
+            Places.Enqueue(place);
             return true;
         }
+
+        public void Return()
+        {
+            Assert.True(Places.TryDequeue(out ShardPlace? place));
+            place.Dispose();
+        }
+
+        public void StepOut() => _budget.StepOut(_account);
+
+        public void OnShardPlace(ShardPlace place) => Places.Enqueue(place);
+
+        public void OnEvictionWanted() => Evictions++;
     }
 }

@@ -1,0 +1,29 @@
+namespace ProxySuite.Proxy.Pooling.Scheduling;
+
+/// <summary>
+/// What one tenant has of a shard: connections, and the time for which they have served it. Belongs to the scheduler; its owner passes it back and reads nothing.
+/// </summary>
+/// <param name="owner">Whose it is.</param>
+internal sealed class ShardAccount(IShardClaimant owner) : FairEntry
+{
+    /// <summary>Whose it is.</summary>
+    public IShardClaimant Owner { get; } = owner;
+
+    /// <summary>Share beside others, from 1.</summary>
+    public int Weight { get; internal set; } = 1;
+
+    /// <summary>Connections that nobody takes from it, from 0.</summary>
+    public int Minimum { get; internal set; }
+
+    /// <summary>Connections open, opening, or reserved for it.</summary>
+    public int Held { get; internal set; }
+
+    /// <summary>Of these, the ones that are on their way out.</summary>
+    public int Leaving { get; internal set; }
+
+    /// <summary>What was seen of the owner's count of time served, at the last look.</summary>
+    internal long ServedSeen;
+
+    internal int HolderIndex = -1;
+    internal bool CountsMinimum;
+}

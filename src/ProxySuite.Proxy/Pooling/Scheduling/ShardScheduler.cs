@@ -1,0 +1,322 @@
+namespace ProxySuite.Proxy.Pooling.Scheduling;
+
+/// <summary>How much those who hold connections are asked to give some up.</summary>
+internal enum SharePressure
+{
+    /// <summary>Nobody waits for whom not enough is on its way.</summary>
+    None,
+
+    /// <summary>Somebody waits: whoever has held a connection for its time asks whether to go on.</summary>
+    Wanted,
+
+    /// <summary>Somebody waits who has less than guaranteed, or more are open than allowed: everybody asks at once.</summary>
+    Urgent,
+}
+
+/// <summary>
+/// Who may hold how many connections to a shard, when they are too few for all. Decides alone: no thread, lock, socket or clock; the time is passed in, and what
+/// follows for others is left in <see cref="Granted"/> and <see cref="Asked"/>.
+/// </summary>
+/// <remarks>
+/// One idea: a place serves its tenant for a quantum; then, at a moment at which no transaction is open, it goes to whoever waits and has been served least for
+/// its weight, if that is less than its holder. Served time is kept as virtual time (time served / weight, as in start-time fair queueing); who comes or comes back
+/// starts at the virtual time of the turn, so nobody saves up rights and nobody pays for what it used while nobody else wanted it, beyond <see cref="DebtQuanta"/>.
+/// Guaranteed minima go before all that; together they are at most the cap less a tenth, so that some places always go round.
+/// Invariants: Leased = the sum of all accounts' Held; nothing is granted above Limit; while somebody waits and the pace allows it, no place is free.
+/// </remarks>
+internal sealed class ShardScheduler(int limit, SharePolicy policy, Random random)
+{
+    /// <summary>Quanta by weight that an account can be ahead of the turn: bounds how long a tenant waits after a long transaction, to as many turns.</summary>
+    public const int DebtQuanta = 10;
+
+    /// <summary>Quanta by weight that it can be behind: bounds how long it goes before all others.</summary>
+    public const int CreditQuanta = 2;
+
+    private readonly FairLine<ShardAccount> _line = new();
+    private readonly List<ShardAccount> _holders = [];
+    private readonly List<ShardAccount> _idle = [];
+    private readonly OpeningPace _pace = new(policy, random);
+    private long _virtualNow;
+    private long _minima;
+    private long _openingTime = policy.LingerMin;
+
+    /// <summary>Most connections.</summary>
+    public int Limit { get; private set; } = limit;
+
+    /// <summary>Connections open, opening, or reserved.</summary>
+    public int Leased { get; private set; }
+
+    /// <summary>Of these, the ones that are on their way out.</summary>
+    public int Leaving { get; private set; }
+
+    /// <summary>Those who wait.</summary>
+    public int InLine => _line.Count;
+
+    /// <summary>The numbers in force.</summary>
+    public SharePolicy Policy => _pace.Policy;
+
+    /// <summary>Accounts that were given a place since this was last emptied.</summary>
+    public List<ShardAccount> Granted { get; } = [];
+
+    /// <summary>Accounts that are to look for an idle connection to give up, since this was last emptied.</summary>
+    public List<ShardAccount> Asked { get; } = [];
+
+    /// <summary>The sum of the minima of those who hold or want something.</summary>
+    public long Minima => _minima;
+
+    /// <summary>Connections that were given over while busy, and given up while idle.</summary>
+    public long HandOvers { get; private set; }
+
+    /// <inheritdoc cref="HandOvers"/>
+    public long Evictions { get; private set; }
+
+    /// <summary>Requests that stood in line although a place was free: the pace, or a pause after a failure, held them back.</summary>
+    public long HeldBack { get; private set; }
+
+    /// <summary>True while connections cannot be opened because the last attempts failed.</summary>
+    public bool IsFailing => _pace.IsFailing;
+
+    /// <summary>How long an idle place is kept for its tenant while others wait: what it costs to open one, within bounds. Less would cost more than it gives.</summary>
+    public long Linger => Math.Clamp(_openingTime, Policy.LingerMin, Policy.LingerMax);
+
+    /// <summary>What holders are to do.</summary>
+    public SharePressure Pressure
+        => Leased - Leaving > Limit ? SharePressure.Urgent
+        : Wanted <= 0 ? SharePressure.None
+        : _line.First!.IsUrgent ? SharePressure.Urgent : SharePressure.Wanted;
+
+    /// <summary>When <see cref="Tick"/> is to be called; null for not at all.</summary>
+    public long? WakeAt => _line.Count > 0 && Leased < Limit ? _pace.StartsAt() : null;
+
+    /// <summary>Places that those in line lack even when all that is free or on its way has come.</summary>
+    private int Wanted => _line.Count - Leaving - Free;
+
+    private int Free => Math.Max(0, Limit - Leased);
+
+    /// <summary>Asks for a place.</summary>
+    /// <param name="account">Whose.</param>
+    /// <param name="served">Time for which its connections have served it so far; only differences count.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>True when it has one; false when it stands in line and will be in <see cref="Granted"/>.</returns>
+    public bool Request(ShardAccount account, long served, long now)
+    {
+        Settle(account, served);
+        if (!account.IsWaiting)
+        {
+            Rekey(account);
+            _line.Add(account);
+            CountMinimum(account);
+        }
+        int before = Granted.Count;
+        Serve(now);
+        // What it gets at once it is told at once.
+        if (Granted.Count > before && Granted.Remove(account)) return true;
+        if (Leased < Limit) HeldBack++;
+        return false;
+    }
+
+    /// <summary>It wants none any more.</summary>
+    public void Withdraw(ShardAccount account)
+    {
+        if (_line.Remove(account)) CountMinimum(account);
+        if (_line.Count == 0) _idle.Clear();
+    }
+
+    /// <summary>What the owner is.</summary>
+    public void Configure(ShardAccount account, int weight, int minimum)
+    {
+        if (account.Weight == weight && account.Minimum == minimum) return;
+        account.Weight = weight;
+        if (account.CountsMinimum) _minima += minimum - account.Minimum;
+        account.Minimum = minimum;
+        Rekey(account);
+    }
+
+    /// <summary>Asks whether a connection is to be given up. When it is, the holder closes it, and it counts as leaving from now on.</summary>
+    /// <param name="holder">Whose it is.</param>
+    /// <param name="served">As in <see cref="Request"/>.</param>
+    /// <param name="idleFor">How long it has been idle; negative when somebody of its own tenant is about to get it.</param>
+    /// <param name="now">The time.</param>
+    public bool TryYield(ShardAccount holder, long served, long idleFor, long now)
+    {
+        Settle(holder, served);
+        Rekey(holder);
+        if (holder.Held - holder.Leaving <= Guaranteed(holder)) return false;
+        if (Leased - Leaving <= Limit)
+        {
+            // What could not be opened in its place, now or when those before it are, would be a place lost.
+            if (Wanted <= 0 || !_pace.CanStart(now, Leaving + Free)) return false;
+            ShardAccount first = _line.First!;
+            bool hasLess = first.IsUrgent || first.Key < holder.VirtualTime + ((holder.Held - holder.Leaving - 1) * Stride(holder));
+            // An idle one goes to whoever waits. But to take it from who has less, for who has more, only to open it again in a moment, helps neither.
+            if (idleFor < 0 ? !hasLess : idleFor < (hasLess || ReferenceEquals(first, holder) ? Linger : Policy.Quantum)) return false;
+        }
+        if (idleFor < 0) HandOvers++;
+        else Evictions++;
+        Leave(holder);
+        return true;
+    }
+
+    /// <summary>A connection is on its way out for a reason of its holder's.</summary>
+    public void Leave(ShardAccount holder)
+    {
+        holder.Leaving++;
+        Leaving++;
+        Rekey(holder);
+    }
+
+    /// <summary>A place was used: the connection is open.</summary>
+    /// <param name="account">Whose.</param>
+    /// <param name="took">How long it took since the place was given.</param>
+    /// <param name="now">The time.</param>
+    public void Opened(ShardAccount account, long took, long now)
+    {
+        _pace.End(isConnected: true);
+        _openingTime += (took - _openingTime) / 8;
+        // A login is served time as well: who makes many pays for many.
+        account.VirtualTime += took / account.Weight;
+        Rekey(account);
+        Serve(now);
+    }
+
+    /// <summary>A place was used in vain; it comes back by <see cref="Return"/> as one that is not opening.</summary>
+    public void OpenFailed(ShardAccount account, long took, bool isShardsFault, long now)
+    {
+        _pace.Fail(now, isShardsFault);
+        account.VirtualTime += took / account.Weight;
+    }
+
+    /// <summary>Gives a place back.</summary>
+    /// <param name="account">Whose it was.</param>
+    /// <param name="isUnused">Nothing was opened with it.</param>
+    /// <param name="wasLeaving">It was counted by <see cref="Leave"/> or <see cref="TryYield"/>.</param>
+    /// <param name="now">The time.</param>
+    public void Return(ShardAccount account, bool isUnused, bool wasLeaving, long now)
+    {
+        if (isUnused) _pace.End(isConnected: false);
+        if (wasLeaving)
+        {
+            account.Leaving--;
+            Leaving--;
+        }
+        Leased--;
+        if (--account.Held < 0 || account.Leaving < 0) throw new InvalidOperationException("more places came back than were given");
+        if (account.Held == 0)
+        {
+            ShardAccount last = _holders[^1];
+            _holders[account.HolderIndex] = last;
+            last.HolderIndex = account.HolderIndex;
+            _holders.RemoveAt(_holders.Count - 1);
+            account.HolderIndex = -1;
+            CountMinimum(account);
+        }
+        Rekey(account);
+        Serve(now);
+    }
+
+    /// <summary>Sets the most connections; those above it go as they come free.</summary>
+    public void SetLimit(int value, long now)
+    {
+        Limit = value;
+        Rekey();
+        Serve(now);
+    }
+
+    /// <summary>Numbers that apply from now on.</summary>
+    public void SetPolicy(SharePolicy policy) => _pace.Policy = policy;
+
+    /// <summary>The time has come that <see cref="WakeAt"/> said.</summary>
+    public void Tick(long now) => Serve(now);
+
+    /// <summary>
+    /// Finds those who may have idle connections, the longest idle first, and asks as many as there are places wanted. To be called when pressure begins, after whoever
+    /// has made a connection idle without seeing the pressure has been made to see it.
+    /// </summary>
+    public void AskIdle()
+    {
+        _idle.Clear();
+        foreach (ShardAccount holder in _holders)
+        {
+            if (holder.Owner.IdleHint > 0) _idle.Add(holder);
+        }
+        // The last is asked first.
+        _idle.Sort(static (left, right) => right.Owner.IdleSinceHint.CompareTo(left.Owner.IdleSinceHint));
+        for (int wanted = Math.Max(Wanted, Leased - Leaving - Limit); wanted > 0; wanted--) AskNext();
+    }
+
+    /// <summary>Asks the next one: somebody more waits, or whoever was asked had nothing.</summary>
+    public void AskNext()
+    {
+        if (Pressure == SharePressure.None) return;
+        while (_idle.Count > 0)
+        {
+            ShardAccount candidate = _idle[^1];
+            _idle.RemoveAt(_idle.Count - 1);
+            if (candidate.Owner.IdleHint == 0 || candidate.Held - candidate.Leaving <= Guaranteed(candidate)) continue;
+            Asked.Add(candidate);
+            return;
+        }
+    }
+
+    /// <summary>Connections that nobody takes from it: its minimum, or its part of what there is where minima promise more.</summary>
+    public int Guaranteed(ShardAccount account)
+    {
+        if (account.Minimum == 0) return 0;
+        long most = Limit - Math.Max(1, Limit / 10);
+        return _minima <= most ? account.Minimum : (int)(account.Minimum * Math.Max(0, most) / _minima);
+    }
+
+    private void Serve(long now)
+    {
+        while (_line.First is { } first && Leased < Limit && _pace.CanStart(now))
+        {
+            _pace.Start(now);
+            _line.Remove(first);
+            if (!first.IsUrgent) _virtualNow = Math.Max(_virtualNow, first.VirtualTime);
+            Leased++;
+            if (first.Held++ == 0)
+            {
+                first.HolderIndex = _holders.Count;
+                _holders.Add(first);
+            }
+            Granted.Add(first);
+        }
+        if (_line.Count == 0) _idle.Clear();
+    }
+
+    private void Settle(ShardAccount account, long served)
+    {
+        account.VirtualTime += (served - account.ServedSeen) / account.Weight;
+        account.ServedSeen = served;
+        long stride = Stride(account);
+        account.VirtualTime = Math.Clamp(account.VirtualTime, _virtualNow - (CreditQuanta * stride), _virtualNow + (DebtQuanta * stride));
+    }
+
+    private long Stride(ShardAccount account) => Policy.Quantum / account.Weight;
+
+    private void Rekey(ShardAccount account)
+    {
+        int stays = account.Held - account.Leaving;
+        account.Key = account.VirtualTime + (stays * Stride(account));
+        account.IsUrgent = stays < Guaranteed(account);
+        _line.Moved(account);
+    }
+
+    /// <summary>The minima add up to something else now: where they promise too much, that changes who is below.</summary>
+    private void Rekey()
+    {
+        foreach (ShardAccount account in _line.All.ToArray()) Rekey(account);
+    }
+
+    private void CountMinimum(ShardAccount account)
+    {
+        bool counts = account.IsWaiting || account.Held > 0;
+        if (counts == account.CountsMinimum) return;
+        account.CountsMinimum = counts;
+        if (account.Minimum == 0) return;
+        long most = Limit - Math.Max(1, Limit / 10), before = _minima;
+        _minima += counts ? account.Minimum : -account.Minimum;
+        if (before > most || _minima > most) Rekey();
+        else Rekey(account);
+    }
+}
