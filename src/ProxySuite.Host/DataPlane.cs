@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using ProxySuite.Proxy.Admin;
 using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Routing;
@@ -29,6 +30,7 @@ internal static class DataPlane
         services.AddSingleton(provider => new ShardAudits(
             provider.GetRequiredService<CurrentOptions>(), provider.GetRequiredService<ITenantRegistry>(), provider.GetRequiredService<ShardAuditor>().AskAsync,
             provider.GetRequiredService<StatsRegistry>().Audits, TimeProvider.System, provider.GetRequiredService<ILogger<ShardAudits>>()));
+        services.AddSingleton<IAdminHost, AdminHost>();
         services.AddSingleton<IProxyServer, ProxyServer>();
     }
 

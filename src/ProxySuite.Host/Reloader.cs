@@ -9,8 +9,18 @@ internal sealed class Reloader(ConfigSources sources, LoadedOptions initial, Cur
     private readonly Lock _oneAtATime = new();
     private LoadedOptions _running = initial;
 
+    /// <summary>What runs now.</summary>
+    public LoadedOptions Running
+    {
+        get
+        {
+            lock (_oneAtATime) return _running;
+        }
+    }
+
     /// <summary>Reloads once; a problem is a log line and changes nothing.</summary>
-    public void Reload()
+    /// <returns>The problems.</returns>
+    public IReadOnlyList<ConfigProblem> Reload()
     {
         lock (_oneAtATime)
         {
@@ -18,13 +28,14 @@ internal sealed class Reloader(ConfigSources sources, LoadedOptions initial, Cur
             if (next.Problems.Count > 0)
             {
                 logger.ReloadRefused(string.Join("; ", next.Problems));
-                return;
+                return next.Problems;
             }
             string changed = string.Join(",", next.Keys.Where(key => TextOf(next, key) != TextOf(_running, key)).Select(key => key.Path));
             _running = next;
             current.Swap(next.Options);
             logger.Reloaded(changed.Length > 0 ? changed : "none");
             if (next.NeedRestart.Count > 0) logger.NeedsRestart(string.Join(",", next.NeedRestart));
+            return [];
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class SignalLifetime(IHostApplicationLifetime application, Reloa
         [
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Handle(context, () => Stop("SIGTERM"))),
             PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Handle(context, () => Stop("SIGINT"))),
-            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Handle(context, reloader.Reload)),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Handle(context, () => reloader.Reload())),
         ];
         return Task.CompletedTask;
     }

@@ -23,7 +23,7 @@ internal readonly record struct AuthenticatedUser(TenantEntry Entry, TenantUser 
 /// Proves that a client is a user of a tenant, by the method that the host rules ask of it. An unknown tenant or user goes through an exchange of the same
 /// length and cost, with a salt that stays the same for a name, and gets the answer of a wrong password (A2). Any thread.
 /// </summary>
-internal sealed class Authenticator
+internal sealed partial class Authenticator
 {
     private readonly CurrentOptions _options;
     private readonly TenantDirectory _tenants;

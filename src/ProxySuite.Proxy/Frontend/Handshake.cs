@@ -33,6 +33,9 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     /// <summary>From now on clients are refused with 57P01.</summary>
     public void StartDraining() => _isDraining = true;
 
+    /// <summary>The admin console; null for none.</summary>
+    public IAdminConsole? Console { get; init; }
+
     /// <summary>Serves an accepted connection; never throws.</summary>
     public async Task RunAsync(TransportConnection link, FrontendContext context)
     {
@@ -60,7 +63,6 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
                 return;
             }
             if (_isDraining) throw new PgErrorException(ProxyErrors.ShuttingDown());
-            if (clients > current.Limits.MaxClients) throw new PgErrorException(ProxyErrors.TooManyClients(current.Limits.MaxClients));
 
             var fromOptions = new List<KeyValuePair<string, string>>();
             if (startup.TryGet("options", out string? text) && !StartupOptions.TryParse(text, fromOptions)) throw new PgErrorException(ProxyErrors.MalformedOptions());
@@ -68,9 +70,20 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             TenantNaming naming = TenantNaming.Of(
                 startup, fromOptions.LastOrDefault(static setting => setting.Key == "tenant").Value, channel.TenantUnder(current.Tls.TenantDomain));
             (tenant, user) = (naming.Slug, naming.User);
+            IAdminConsole? console = Console?.Serves(naming.Slug) == true ? Console : null;
+            if (clients > current.Limits.MaxClients && console?.HasReserve != true) throw new PgErrorException(ProxyErrors.TooManyClients(current.Limits.MaxClients));
             SessionSettings settings = StartupSettings.Of(startup, fromOptions);
             var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes) { ChannelBinding = (link as TlsConnection)?.ChannelBinding ?? [] };
             if (startup.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.NegotiatedVersion, startup.UnsupportedOptions);
+            if (console is not null)
+            {
+                await authenticator.AuthenticateAdminAsync(pipe, naming, channel, deadline.Token);
+                context.Reactor.Timers.Disarm(timer);
+                await console.RunAsync(link, context, pipe, naming.User);
+                link.Close(FlushDeadline);
+                context.Stats.ClientClosed();
+                return;
+            }
             AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token);
 
             FrontendContext home = contexts[HomeOf(authenticated.Entry.Tenant.Id)];

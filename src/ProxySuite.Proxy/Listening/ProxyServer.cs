@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using ProxySuite.Proxy.Admin;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Frontend;
 using ProxySuite.Proxy.Options;
@@ -29,11 +30,13 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private readonly ClientTls _tls;
     private readonly ServerTls _serverTls;
     private readonly Handshake _handshake;
+    private readonly AdminConsole _console;
     private readonly List<IListener> _listeners = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly ShardAudits? _audits;
     private Task _directoryRun = Task.CompletedTask;
     private Task _auditRun = Task.CompletedTask;
+    private Task _consoleRun = Task.CompletedTask;
     private volatile ServerPhase _phase = ServerPhase.Starting;
 
     /// <param name="options">Options in force.</param>
@@ -43,9 +46,10 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     /// <param name="stats">Where statistics are kept.</param>
     /// <param name="loggers">Makes the loggers.</param>
     /// <param name="audits">Has shards audit themselves, run by this server; null for none.</param>
+    /// <param name="host">The process around, for the admin console; null for none.</param>
     public ProxyServer(
         CurrentOptions options, TenantDirectory tenants, IInvalidationSource invalidations, MasterKey masterKey, StatsRegistry stats, ILoggerFactory loggers,
-        ShardAudits? audits = null)
+        ShardAudits? audits = null, IAdminHost? host = null)
     {
         _options = options;
         _tenants = tenants;
@@ -67,7 +71,12 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
             reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
         var authenticator = new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions) { RefusesShard = shard => audits?.Refuses(shard) == true };
-        _handshake = new Handshake(_contexts, authenticator, _tls, options);
+        _console = new AdminConsole(new AdminScope
+        {
+            Contexts = _contexts, Shards = _shards, Options = options, Stats = stats, Rates = new TenantRates(stats, TimeProvider.System), Tenants = tenants, EndPoints = () => EndPoints,
+            Host = host, ConsoleClients = () => _console!.Count, Logger = loggers.CreateLogger<AdminConsole>(),
+        });
+        _handshake = new Handshake(_contexts, authenticator, _tls, options) { Console = _console };
         foreach (Reactor reactor in _reactors) reactor.FailureHook = exception => _logger.HandlerFailed(exception, reactor.Index);
         tenants.Changed += OnTenantChanged;
     }
@@ -98,6 +107,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         foreach (FrontendContext context in _contexts) context.Reactor.Post(static state => ((FrontendContext)state!).StartIdleSweep(), context);
         _directoryRun = _tenants.RunAsync(_invalidations, _stopping.Token);
         if (_audits is not null) _auditRun = Task.Run(() => _audits.RunAsync(_stopping.Token), CancellationToken.None);
+        _consoleRun = _console.RunAsync(_stopping.Token);
         Listen(_options.Value);
         _phase = ServerPhase.Accepting;
         return Task.CompletedTask;
@@ -115,7 +125,8 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         try
         {
             // Sessions become idle one by one; each round ends those that are.
-            while (_stats.Proxy.Clients > 0)
+            // Those of the console may watch to the end.
+            while (_stats.Proxy.Clients > _console.Count)
             {
                 foreach (FrontendContext context in _contexts) context.Reactor.Post(static state => EndIdle((FrontendContext)state!), context);
                 await Task.Delay(TimeSpan.FromMilliseconds(50), limit.Token);
@@ -134,6 +145,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         _phase = ServerPhase.Stopped;
         _handshake.StartDraining();
         foreach (IListener listener in _listeners) listener.Dispose();
+        _console.EndAll();
         await _stopping.CancelAsync();
         try
         {
@@ -146,6 +158,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         foreach (Reactor reactor in _reactors) await reactor.DisposeAsync();
         await _directoryRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _auditRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _consoleRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <inheritdoc/>

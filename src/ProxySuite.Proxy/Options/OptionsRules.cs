@@ -89,7 +89,6 @@ internal static class OptionsRules
     {
         const string Reason = "not available in this version; ";
         if (options.Logging.SlowQuery > TimeSpan.Zero) yield return Wrong("Logging:SlowQuery", Reason + "only 0 is");
-        if (options.Admin.Users.Count > 0) yield return Wrong("Admin:Users", Reason + "leave it empty");
     }
 
     private static ConfigProblem Wrong(string key, string reason) => new(key, reason, "");

@@ -177,7 +177,6 @@ public sealed class OptionRuleTests : IDisposable
             "Admin:Users:1:Name: \"ops\" is there twice (proxyd.json line 3)",
             "Admin:Users:1:Verifier: is not a SCRAM verifier (SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey); proxyctl verifier prints one (proxyd.json line 3)",
             "Admin:Users:2:Verifier: is not a SCRAM verifier (SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey); proxyctl verifier prints one (proxyd.json line 4)",
-            "Admin:Users: not available in this version; leave it empty",
         ], problems);
     }
 
