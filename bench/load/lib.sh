@@ -61,7 +61,8 @@ bench_proxyd() {
   proxyd_pid=$(pid_of_listener "$proxyd_port" || echo "$proxyd_pid")
 }
 
-# bench_pgbouncer POOL_SIZE: transaction mode over the same Unix socket; sets pgbouncer_pid, pgbouncer_port.
+# bench_pgbouncer POOL_SIZE: transaction mode over the same Unix socket; sets pgbouncer_pid, pgbouncer_port. Lines in pgbouncer_databases and
+# pgbouncer_extra are added to its configuration.
 bench_pgbouncer() {
   pgbouncer_port=$(free_port)
   mkdir -p "$bench_dir/pgbouncer"
@@ -69,6 +70,7 @@ bench_pgbouncer() {
   cat >"$bench_dir/pgbouncer/pgbouncer.ini" <<INI
 [databases]
 bench = host=$pg_dir port=$pg_port dbname=app
+${pgbouncer_databases:-}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = $pgbouncer_port
@@ -153,6 +155,21 @@ registry_tenants() { registry_tenant_sets+=("$*"); } # PREFIX FIRST LAST PLAN SH
 tenant_id() { printf '%08x-0000-4000-8000-%012x' "0x$(printf '%.4s' "$1" | od -An -tx1 | tr -d ' \n')" "$2"; }
 tenant_role() { echo "t_$(tenant_id "$1" "$2" | tr -d -)"; }
 
+# bench_roles PREFIX FIRST LAST: the roles of such tenants on the server of bench_postgres, which trusts its Unix socket. All of them may read schema public
+# of database app; nothing else of what proxyctl makes is there.
+bench_roles() {
+  local stem
+  stem=$(tenant_id "$1" 0 | tr -d -)
+  pg_psql "do \$\$ begin for n in $2..$3 loop
+    execute format('create role %I login', 't_${stem:0:20}' || lpad(to_hex(n), 12, '0')); end loop; end \$\$"
+}
+# bench_databases PREFIX FIRST LAST: the same tenants as databases of PgBouncer, each with its own role and pool; sets pgbouncer_databases, pgbouncer_extra.
+bench_databases() {
+  local n
+  for ((n = $2; n <= $3; n++)); do pgbouncer_databases+="$1$n = host=$pg_dir port=$pg_port dbname=app user=$(tenant_role "$1" "$n")"$'\n'; done
+  pgbouncer_extra="auth_type = any"
+}
+
 registry_write() { # registry_write FILE
   local verifier
   verifier=$(echo bench-password | artifacts/bin/proxyctl verifier)
@@ -191,6 +208,20 @@ tenantload() { "$tools_dir/tenantload" "$@" >"$bench_dir/load"; }
 of() { sed -n "/^{\"group\":\"$1\"/s/.*\"$2\":\([-0-9.]*\).*/\1/p" "$bench_dir/load"; }
 # errors_of GROUP: what went wrong, by SQLSTATE; nothing when nothing did.
 errors_of() { sed -n "/^{\"group\":\"$1\"/s/.*\"codes\":{\(.*\)}}/\1/p" "$bench_dir/load" | tr -d '"'; }
+
+# metrics FILE: the page of proxyd's counters.
+metrics() {
+  exec 3<>"/dev/tcp/127.0.0.1/$proxyd_metrics"
+  printf 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
+  tr -d '\r' <&3 >"$1"
+  exec 3>&-
+}
+# metric FILE NAME [LABEL="VALUE"...]: the sum of the series that have the labels.
+metric() {
+  local file=$1 name=$2
+  shift 2
+  awk -v name="$name" -v labels="$*" 'BEGIN { n = split(labels, wanted, " ") } $1 ~ "^" name "([{]|$)" { for (i = 1; i <= n; i++) if (!index($1, wanted[i])) next; sum += $NF } END { printf "%.6g", sum }' "$file"
+}
 
 # verdict TEXT MEASURED OPERATOR PROMISED: prints both and "kept" or "NOT KEPT"; counts the latter in broken. An empty measurement keeps nothing.
 broken=0

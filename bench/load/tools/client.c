@@ -43,7 +43,7 @@ static void watch(Client *client, uint32_t events, int operation)
 static void leave(Client *client, uint64_t now, uint64_t wait)
 {
     bool was_ready = client->state >= CLIENT_IDLE;
-    if (client->state == CLIENT_BUSY) run.busy--;
+    if (client->state == CLIENT_BUSY) run.busy--, client->tenant->busy--;
     if (client->state == CLIENT_IDLE)
     {
         Client **link = &client->tenant->idle;
@@ -125,10 +125,12 @@ void client_connect(Client *client, uint64_t now)
 void client_begin_turn(Client *client, uint64_t due, uint64_t now)
 {
     Group *group = client->tenant->group;
+    on_turn_wanted(client->tenant, now);
     client->state = CLIENT_BUSY;
     client->due = due;
     client->turn++;
     run.busy++;
+    client->tenant->busy++;
     send_all(client, &group->turn, now);
     if (client->state != CLIENT_BUSY) return;
     // Somewhere within the next 5 ms: before the server has begun, while it works, or while its answer is under way.
@@ -202,6 +204,7 @@ static void on_ready(Client *client, uint64_t now)
     {
         record_turn(client, now);
         run.busy--;
+        client->tenant->busy--;
         client->turn++;
         if (client->turns_left > 0 && --client->turns_left == 0)
         {

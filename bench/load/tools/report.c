@@ -13,12 +13,21 @@ void count_code(Group *group, const char *code)
     group->codes[at].count++;
 }
 
+// What lies outside the measured time is cut off.
+void record_gap(Tenant *tenant, uint64_t now)
+{
+    uint64_t from = tenant->moved_at > run.measure_from ? tenant->moved_at : run.measure_from, to = now < run.measure_to ? now : run.measure_to;
+    if (to > from && (to - from) / 1000 > tenant->gap_most) tenant->gap_most = (to - from) / 1000;
+    tenant->moved_at = now;
+}
+
 // A turn has its answer. It belongs to the time in which it was due; throughput belongs to the time in which it ended.
 void record_turn(Client *client, uint64_t now)
 {
     Tenant *tenant = client->tenant;
     Group *group = tenant->group;
     bool is_failed = client->error[0] != 0;
+    record_gap(tenant, now);
     if (client->due >= run.measure_from && client->due < run.measure_to)
     {
         if (is_failed)
@@ -69,8 +78,8 @@ void print_report(double connect_seconds)
     for (unsigned i = 0; i < run.tenant_count; i++)
     {
         const Tenant *tenant = &run.tenants[i];
-        printf("{\"tenant\":\"%s\",\"group\":\"%s\",\"queries\":%llu,\"failed\":%llu,\"latency_s\":%.6f,\"max_ms\":%.3f}\n", tenant->slug, tenant->group->name,
+        printf("{\"tenant\":\"%s\",\"group\":\"%s\",\"queries\":%llu,\"failed\":%llu,\"latency_s\":%.6f,\"max_ms\":%.3f,\"gap_ms\":%.3f}\n", tenant->slug, tenant->group->name,
             (unsigned long long)(tenant->completed * tenant->group->depth), (unsigned long long)tenant->failed, (double)tenant->latency_sum / 1e6,
-            (double)tenant->latency_most / 1e3);
+            (double)tenant->latency_most / 1e3, (double)tenant->gap_most / 1e3);
     }
 }

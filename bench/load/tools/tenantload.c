@@ -14,7 +14,8 @@
 // 5 ms. --cancel: for that share a cancel request is sent within 5 ms. A client that was cut off comes back at once, one that was thrown out after 100 ms.
 //
 // Prints a line of JSON for each group, times in milliseconds: turns that were due within --seconds behind --warmup, their latencies, errors by SQLSTATE
-// (08006: the connection was lost in a turn, 08001: before the login was done), and what was unanswered when --drain seconds more were over.
+// (08006: the connection was lost in a turn, 08001: before the login was done), and what was unanswered when --drain seconds more were over. With
+// --tell-tenants a line for each tenant follows; its gap_ms is the longest time for which it wanted an answer and got none.
 #include "tenantload.h"
 
 #include <errno.h>
@@ -63,6 +64,12 @@ static void arrange_arrival(Tenant *tenant, uint64_t after)
     if (at < run.measure_to) timer_add((Timer){ .at = at, .kind = TIMER_ARRIVAL, .owner = tenant });
 }
 
+// A tenant that wanted nothing wants something from now on. To be called before it is counted.
+void on_turn_wanted(Tenant *tenant, uint64_t now)
+{
+    if (tenant->busy == 0 && tenant->due_count == 0) tenant->moved_at = now;
+}
+
 // A free client takes the tenant's next turn, if there is one.
 static void give_turn(Client *client, uint64_t now)
 {
@@ -96,6 +103,7 @@ static void on_arrival(Tenant *tenant, uint64_t due, uint64_t now)
     arrange_arrival(tenant, due);
     if (tenant->idle == NULL)
     {
+        on_turn_wanted(tenant, due);
         due_put(tenant, due);
         return;
     }
@@ -203,6 +211,7 @@ static void finish(void)
     }
     for (unsigned i = 0; i < run.tenant_count; i++)
     {
+        if (run.tenants[i].busy > 0 || run.tenants[i].due_count > 0) record_gap(&run.tenants[i], now);
         while (run.tenants[i].due_count > 0) record_unanswered(run.tenants[i].group, due_take(&run.tenants[i]), now);
     }
 }

@@ -51,6 +51,9 @@ struct Tenant
     uint64_t *due;          // ring of the turns that no client was free for, by the time they were due
     size_t due_first, due_count, due_capacity;
     uint64_t completed, failed, latency_sum, latency_most;
+    unsigned busy;          // clients with a turn under way
+    uint64_t moved_at;      // when it last got an answer, or began to want one
+    uint64_t gap_most;      // longest time for which it wanted an answer and got none, in microseconds
 };
 
 typedef enum
@@ -135,12 +138,14 @@ void client_send_cancel(Client *client);
 void client_end(Client *client);
 
 // tenantload.c: what a client tells the loop.
+void on_turn_wanted(Tenant *tenant, uint64_t now);
 void on_client_ready(Client *client, uint64_t now);
 void on_turn_done(Client *client, uint64_t now);
 
 // report.c
 void count_code(Group *group, const char *code);
 void record_turn(Client *client, uint64_t now);
+void record_gap(Tenant *tenant, uint64_t now);
 void print_report(double connect_seconds);
 
 #endif
