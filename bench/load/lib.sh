@@ -23,11 +23,11 @@ trap bench_end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# bench_postgres VERSION [SETTING=VALUE...]: one cluster for registry and shard; sets pg_port, pg_dir, pg_dsn.
+# bench_postgres VERSION [SETTING=VALUE...]: one cluster for registry and shard; sets pg_port, pg_dir, pg_dsn. With pg_name set, beside another.
 bench_postgres() {
   local version=$1
   shift
-  pg_dir=$bench_dir/pg
+  pg_dir=$bench_dir/${pg_name:-pg}
   make_cluster "$pg_dir" "$version" bench "shared_buffers = 256MB" "max_connections = 200" "$@"
   start_cluster "$pg_dir" "$version"
   pg_port=$(cat "$pg_dir/port")
@@ -145,11 +145,13 @@ bench_fakepg() {
 
 # A registry file is put together from lines: registry_shard, registry_plan, registry_tenants, each as often as wished, then bench_proxyd_file.
 registry_shards=() registry_plans=() registry_tenant_sets=()
-registry_shard() { registry_shards+=("{ \"Name\": \"$1\", \"Hosts\": [\"$2\"], \"Database\": \"app\", \"ConnectionsMax\": $3 }"); } # NAME HOST CONNECTIONS
+registry_shard() { # NAME HOST CONNECTIONS [FURTHER MEMBERS, such as '"Lockdown": "strict"']
+  registry_shards+=("{ \"Name\": \"$1\", \"Hosts\": [\"$2\"], \"Database\": \"app\", \"ConnectionsMax\": $3${4:+, $4} }")
+}
 registry_plan() { # NAME CONNECTIONS [FURTHER MEMBERS, such as '"Weight": 2']
   registry_plans+=("{ \"Name\": \"$1\", \"Connections\": $2, \"StatementTimeout\": \"60s\", \"WorkMem\": \"4MB\"${3:+, $3} }")
 }
-registry_tenants() { registry_tenant_sets+=("$*"); } # PREFIX FIRST LAST PLAN SHARD: slugs PREFIX1 to PREFIXn of the pool model, user app
+registry_tenants() { registry_tenant_sets+=("$*"); } # PREFIX FIRST LAST PLAN SHARD [IDENTITY]: slugs PREFIX1 to PREFIXn of the pool model, user app
 
 # Of tenant N of a prefix: its id has the prefix in its first digits, so that prefixes of up to four letters do not meet. Its role is t_ and the 32 digits.
 tenant_id() { printf '%08x-0000-4000-8000-%012x' "0x$(printf '%.4s' "$1" | od -An -tx1 | tr -d ' \n')" "$2"; }
@@ -177,11 +179,11 @@ registry_write() { # registry_write FILE
     local IFS=,
     echo "{ \"Shards\": [${registry_shards[*]}], \"Plans\": [${registry_plans[*]}], \"Tenants\": ["
     IFS=' '
-    printf '%s\n' "${registry_tenant_sets[@]}" | while read -r prefix first last plan shard; do
-      echo "$prefix $first $last $plan $shard $(tenant_id "$prefix" 0)"
+    printf '%s\n' "${registry_tenant_sets[@]}" | while read -r prefix first last plan shard identity; do
+      echo "$prefix $first $last $plan $shard $(tenant_id "$prefix" 0) ${identity:-role}"
     done | awk -v verifier="$verifier" '{
-      for (n = $2; n <= $3; n++) printf "%s{ \"Slug\": \"%s%d\", \"Id\": \"%s%012x\", \"Isolation\": \"pool\", \"Plan\": \"%s\", \"Shard\": \"%s\", " \
-        "\"Users\": [{ \"Name\": \"app\", \"Verifier\": \"%s\" }] }\n", (many++ ? "," : ""), $1, n, substr($6, 1, 24), n, $4, $5, verifier }'
+      for (n = $2; n <= $3; n++) printf "%s{ \"Slug\": \"%s%d\", \"Id\": \"%s%012x\", \"Isolation\": \"pool\", \"Identity\": \"%s\", \"Plan\": \"%s\", \"Shard\": \"%s\", " \
+        "\"Users\": [{ \"Name\": \"app\", \"Verifier\": \"%s\" }] }\n", (many++ ? "," : ""), $1, n, substr($6, 1, 24), n, $7, $4, $5, verifier }'
     echo "] }"
   } >"$1.new"
   mv "$1.new" "$1"
@@ -189,7 +191,7 @@ registry_write() { # registry_write FILE
 
 # bench_proxyd_file [OPTION...]: proxyd with the registry file of the lines above; users of tenants are trusted on loopback. Sets proxyd_pid, proxyd_port.
 bench_proxyd_file() {
-  (umask 077 && head -c 32 /dev/urandom | base64 >"$bench_dir/master.key")
+  if [ ! -f "$bench_dir/master.key" ]; then (umask 077 && head -c 32 /dev/urandom | base64 >"$bench_dir/master.key"); fi
   echo 'host all all 127.0.0.1/32 trust' >"$bench_dir/hba"
   registry_write "$bench_dir/registry.json"
   proxyd_port=$(free_port)
@@ -206,6 +208,13 @@ bench_proxyd_file() {
 tenantload() { "$tools_dir/tenantload" "$@" >"$bench_dir/load"; }
 # of GROUP FIELD: a number out of what tenantload printed last.
 of() { sed -n "/^{\"group\":\"$1\"/s/.*\"$2\":\([-0-9.]*\).*/\1/p" "$bench_dir/load"; }
+# cpu_of PID GROUP...: CPU time in microseconds a query of these groups, of a process that tenantload was told to watch.
+cpu_of() {
+  local pid=$1 group queries=0
+  shift
+  for group in "$@"; do queries=$((queries + $(of "$group" queries))); done
+  sed -n "s/^{\"pid\":$pid,\"cpu_us\":\([0-9]*\).*/\1/p" "$bench_dir/load" | awk -v q="$queries" '{ printf "%.2f", $1 / q }'
+}
 # errors_of GROUP: what went wrong, by SQLSTATE; nothing when nothing did.
 errors_of() { sed -n "/^{\"group\":\"$1\"/s/.*\"codes\":{\(.*\)}}/\1/p" "$bench_dir/load" | tr -d '"'; }
 

@@ -26,16 +26,12 @@ echo "promise: $(bench_machine)"
 echo "$tenants tenants with a client each, $([ "$reactors" = 0 ] && nproc || echo "$reactors") reactor(s), $seconds s a round; proxyd, fake backend and load generator share the cores"
 
 round() { # round NAME TENANTLOAD-OPTION...: prints a line
-  local name=$1 before_proxy before_fake
+  local name=$1
   shift
-  before_proxy=$(cpu_us "$proxyd_pid") before_fake=$(cpu_us "$fakepg_pid")
-  tenantload --port "$proxyd_port" --seconds "$seconds" --warmup 3 --group all --tenants "t:1:$tenants" "$@"
-  # The CPU time has the warm-up in it, as the count of queries has not: scaled by the time.
+  tenantload --port "$proxyd_port" --seconds "$seconds" --warmup 3 --watch "$proxyd_pid" --watch "$fakepg_pid" --group all --tenants "t:1:$tenants" "$@"
   printf '%-32s %7.0f queries/s   p50 %8s ms   p99 %8s ms   p99.9 %8s ms   most %8s ms   CPU us a query: proxyd %s, backend %s   errors: %s\n' "$name" "$(of all per_s)" \
-    "$(of all p50_ms)" "$(of all p99_ms)" "$(of all p999_ms)" "$(of all max_ms)" \
-    "$(per_query "$proxyd_pid" "$before_proxy")" "$(per_query "$fakepg_pid" "$before_fake")" "$(errors_of all)"
+    "$(of all p50_ms)" "$(of all p99_ms)" "$(of all p999_ms)" "$(of all max_ms)" "$(cpu_of "$proxyd_pid" all)" "$(cpu_of "$fakepg_pid" all)" "$(errors_of all)"
 }
-per_query() { awk -v a="$(cpu_us "$1")" -v b="$2" -v q="$(of all queries)" -v s="$seconds" 'BEGIN { printf "%.1f", (a - b) / q * s / (s + 3) }'; }
 
 # The first seconds are the just-in-time compiler's.
 tenantload --port "$proxyd_port" --seconds 5 --warmup 1 --group all --tenants "t:1:$tenants" --mode extended

@@ -1,6 +1,7 @@
 // tenantload: many tenants with different demands at once, through one port, from one thread.
 //
 //   tenantload --port N [--host 127.0.0.1] [--seconds 10] [--warmup 2] [--connect-timeout 60] [--drain 5] [--seed N] [--tell-tenants]
+//              [--watch PID]
 //              --group NAME --tenants PREFIX:FIRST:LAST [--user app] [--connections 1] [--rate R [--fixed]] [--mode simple|extended|prepared|pipeline:N]
 //              [--sql TEXT] [--churn TURNS] [--abort SHARE] [--cancel SHARE]      and further groups
 //
@@ -14,8 +15,9 @@
 // 5 ms. --cancel: for that share a cancel request is sent within 5 ms. A client that was cut off comes back at once, one that was thrown out after 100 ms.
 //
 // Prints a line of JSON for each group, times in milliseconds: turns that were due within --seconds behind --warmup, their latencies, errors by SQLSTATE
-// (08006: the connection was lost in a turn, 08001: before the login was done), and what was unanswered when --drain seconds more were over. With
-// --tell-tenants a line for each tenant follows; its gap_ms is the longest time for which it wanted an answer and got none.
+// (08006: the connection was lost in a turn, 08001: before the login was done), and what was unanswered when --drain seconds more were over. With --watch a
+// line follows for each such process, with the CPU time it used within --seconds; with --tell-tenants one for each tenant: its gap_ms is the longest time for
+// which it wanted an answer and got none.
 #include "tenantload.h"
 
 #include <errno.h>
@@ -227,7 +229,10 @@ int main(int argc, char **argv)
 
     double connect_seconds = connect_all();
     start_all();
+    while (now_ns() < run.measure_from) turn_loop();
+    for (unsigned i = 0; i < run.watched_count; i++) run.watched_cpu[i] = cpu_us(run.watched[i]);
     while (now_ns() < run.measure_to) turn_loop();
+    for (unsigned i = 0; i < run.watched_count; i++) run.watched_cpu[i] = cpu_us(run.watched[i]) - run.watched_cpu[i];
     finish();
     print_report(connect_seconds);
     return 0;

@@ -10,7 +10,7 @@
 
 typedef enum { MODE_SIMPLE, MODE_EXTENDED, MODE_PREPARED, MODE_PIPELINE } Mode;
 
-enum { CODES_MAX = 24, TENANTS_MAX = 100000 };
+enum { CODES_MAX = 24, TENANTS_MAX = 100000, WATCHED_MAX = 8 };
 
 typedef struct Client Client;
 typedef struct Tenant Tenant;
@@ -101,6 +101,9 @@ typedef struct
     unsigned port;
     double seconds, warmup, connect_timeout, drain;
     bool tells_tenants;
+    unsigned watched[WATCHED_MAX]; // processes of which the CPU time is told
+    unsigned watched_count;
+    uint64_t watched_cpu[WATCHED_MAX]; // microseconds within the measured time
     Group *groups;
     unsigned group_count;
     Tenant *tenants;
@@ -143,6 +146,7 @@ void on_client_ready(Client *client, uint64_t now);
 void on_turn_done(Client *client, uint64_t now);
 
 // report.c
+uint64_t cpu_us(unsigned pid);
 void count_code(Group *group, const char *code);
 void record_turn(Client *client, uint64_t now);
 void record_gap(Tenant *tenant, uint64_t now);
