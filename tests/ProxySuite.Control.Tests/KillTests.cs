@@ -26,6 +26,7 @@ namespace ProxySuite.Control.Tests;
 public sealed class KillTests(ITestOutputHelper output)
 {
     private static readonly ConcurrentQueue<string> Report = new();
+    private static int _begun;
 
     /// <summary>Where bench/load/kill-steps wants the table of all cases; null in an ordinary run.</summary>
     private static string? ReportFile => Environment.GetEnvironmentVariable("KILL_REPORT") is { Length: > 0 } path ? path : null;
@@ -178,6 +179,7 @@ public sealed class KillTests(ITestOutputHelper output)
 
     private static async Task KillAsync(ControlWorld world, Verb verb, List<string> points, int index, string how, Func<Scene, ControlPlane, Task> finish)
     {
+        Interlocked.Increment(ref _begun);
         var scene = new Scene(world, string.Create(CultureInfo.InvariantCulture, $"k{index}-{how}"), verb.Model);
         await verb.Begin(scene);
         var there = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -207,7 +209,8 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         if (ReportFile is not { } path) return;
         output.WriteLine($"report: {path}");
-        await File.WriteAllLinesAsync(path, Report.Order(StringComparer.Ordinal).Prepend($"{"verb",-26} {"killed at",-42} {"then",-8} result"), Encoding.UTF8);
+        string sum = string.Create(CultureInfo.InvariantCulture, $"{Report.Count} of {Volatile.Read(ref _begun)} cases converged   promised all");
+        await File.WriteAllLinesAsync(path, Report.Order(StringComparer.Ordinal).Prepend($"{"verb",-26} {"killed at",-42} {"then",-8} result").Append(sum), Encoding.UTF8);
     }
 
     /// <summary>One tenant of its own in the world.</summary>

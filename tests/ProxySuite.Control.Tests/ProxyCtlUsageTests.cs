@@ -45,7 +45,7 @@ public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) 
     [InlineData("tenant create acme --plan free --isolation none", "--isolation: \"none\" is not one of pool, schema, database")]
     [InlineData("tenant create acme --plan free --password-stdin --generate-password", "exclude each other")]
     [InlineData("tenant create acme --plan free --template /no/such/file", "/no/such/file")]
-    [InlineData("tenant create acme --plan free --colour red", "--colour")]
+    [InlineData("tenant create acme --plan free --colour red", "there is no option --colour of \"proxyctl tenant create\"")]
     [InlineData("shard add s1 --primary nonsense", "--primary: the DSN is neither")]
     [InlineData("shard prepare s1 --lockdown tight", "--lockdown")]
     [InlineData("plan set p --statement-timeout 30", "--statement-timeout: \"30\" is no duration")]
@@ -53,9 +53,15 @@ public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) 
     [InlineData("plan set p --connections many", "many")]
     [InlineData("plan set p --queries-per-second many", "--queries-per-second")]
     [InlineData("plan set new-plan --connections 3", "A new plan needs --connections, --statement-timeout and --work-mem")]
-    [InlineData("tenant", "Required command")]
-    [InlineData("tenant shrink acme", "shrink")]
-    [InlineData("", "Required command")]
+    [InlineData("tenant", "a verb is missing behind \"proxyctl tenant\"")]
+    [InlineData("tenant shrink acme", "there is no verb \"shrink\"")]
+    [InlineData("tenant crate acme --plan free", "Did you mean: proxyctl tenant create?")]
+    [InlineData("shard rotate s1", "Did you mean: proxyctl shard rotate-seal?")]
+    [InlineData("tennant list", "Did you mean: proxyctl tenant?")]
+    [InlineData("tenant create acme --plam free", "Did you mean: --plan?")]
+    [InlineData("tenant list --jsn", "Did you mean: --json?")]
+    [InlineData("doctor now", "now")]
+    [InlineData("", "One of: init, shard, plan, tenant")]
     public async Task Wrong_usage_ends_with_2_and_says_what_is_wrong(string arguments, string reason)
     {
         ControlWorld world = registry.World;
@@ -149,6 +155,22 @@ public sealed class ProxyCtlUsageTests(ProxyCtlUsageTests.NewRegistry registry) 
                 Assert.Empty(parsed.Errors);
                 Assert.Same(verb, parsed.CommandResult.Command);
             }
+        }
+    }
+
+    [Fact]
+    public async Task Help_of_the_program_and_of_its_groups_shows_how_to_begin()
+    {
+        CliRun help = await registry.World.MustAsync("--help");
+        RootCommand root = ProxyCtl.Build();
+        foreach (string line in ProxyCtl.FirstSteps)
+        {
+            Assert.Contains($"  {line}", help.Output, StringComparison.Ordinal);
+            if (line.StartsWith("proxyctl ", StringComparison.Ordinal)) Assert.Empty(root.Parse(line["proxyctl ".Length..]).Errors);
+        }
+        foreach (Command group in root.Subcommands.Where(command => command.Subcommands.Count > 0))
+        {
+            Assert.Contains($"  proxyctl {group.Name} ", (await registry.World.MustAsync(group.Name, "--help")).Output, StringComparison.Ordinal);
         }
     }
 

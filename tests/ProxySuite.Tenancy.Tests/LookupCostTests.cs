@@ -85,7 +85,7 @@ public sealed class LookupCostTests(RegistryDatabases databases)
         if (ReportFile is null) return;
         string where = $"{(withRedis ? "with Redis" : "without Redis")}, registry {(isSlow ? "held up for 500 ms" : "at ease")}";
         await File.AppendAllLinesAsync(ReportFile, [string.Create(CultureInfo.InvariantCulture,
-            $"1000 callers, one unknown slug, {where,-33} {directory.Counters.Registry} look-up   promised 1   ({took.TotalMilliseconds,6:F1} ms for all)")]);
+            $"1000 callers, one unknown slug, {where,-48} {directory.Counters.Registry} look-up   promised 1   ({took.TotalMilliseconds,6:F1} ms for all)")]);
     }
 
     private static void Hit(TenantDirectory directory, byte[] name, int rounds)

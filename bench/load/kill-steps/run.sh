@@ -3,7 +3,7 @@
 #
 #   bench/load/kill-steps/run.sh
 #
-# Prints the table verb, point, who finishes, result: 368 cases in minutes. Exit code 1 when one does not converge.
+# Prints the table verb, point, who finishes, result: some 600 cases in minutes. Exit code 1 when one does not converge.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 . bench/load/lib.sh

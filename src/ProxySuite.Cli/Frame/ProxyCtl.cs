@@ -15,7 +15,8 @@ internal static class ProxyCtl
         var output = new Output(console, parsed.GetValue(GlobalOptions.Json));
         if (parsed.Errors.Count > 0)
         {
-            output.Error(string.Join("; ", parsed.Errors.Select(error => error.Message)), $"See: proxyctl {Path(parsed)}--help");
+            (string message, string hint) = WrongUsage.Describe(parsed);
+            output.Error(message, hint);
             return Failures.WrongUsage;
         }
         // Only --help and --version come with an action of their own.
@@ -84,13 +85,17 @@ internal static class ProxyCtl
         return root;
     }
 
-    /// <summary>The verb as typed, for a hint: <c>"tenant create "</c>.</summary>
-    private static string Path(ParseResult parsed)
-    {
-        IEnumerable<string> names = parsed.CommandResult.Command.Parents.OfType<Command>().Reverse().Append(parsed.CommandResult.Command)
-            .Where(command => command is not RootCommand).Select(command => command.Name);
-        return string.Concat(names.Select(name => name + " "));
-    }
+    /// <summary>From nothing to a tenant that can be logged in to: what the help of the program itself ends with.</summary>
+    internal static readonly string[] FirstSteps =
+    [
+        "export PROXYSUITE_REGISTRY=postgres://postgres:secret@db1/registry PROXYSUITE_MASTER_KEY_FILE=/etc/proxysuite/master.key",
+        "proxyctl init",
+        "proxyctl shard add s1 --primary postgres://postgres:secret@pg1/tenants",
+        "proxyctl shard prepare s1",
+        "proxyctl tenant create acme --plan starter",
+        "proxyctl doctor",
+        "psql 'host=PROXY port=6432 dbname=acme user=app'",
+    ];
 }
 
 /// <summary>Help as usual, with the verb's examples at its end.</summary>
@@ -101,10 +106,15 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
     public override int Invoke(ParseResult parseResult)
     {
         help.Invoke(parseResult);
-        if (parseResult.CommandResult.Command is not Verb verb) return Failures.Done;
         TextWriter output = parseResult.InvocationConfiguration.Output;
-        output.WriteLine("Examples:");
-        foreach (string example in verb.Examples) output.WriteLine($"  proxyctl {example}");
+        (string title, IEnumerable<string> lines) = parseResult.CommandResult.Command switch
+        {
+            Verb verb => ("Examples:", verb.Examples.Select(example => $"proxyctl {example}")),
+            RootCommand => ("First steps:", ProxyCtl.FirstSteps),
+            Command group => ("Examples:", group.Subcommands.OfType<Verb>().Select(verb => $"proxyctl {verb.Examples[0]}")),
+        };
+        output.WriteLine(title);
+        foreach (string line in lines) output.WriteLine($"  {line}");
         output.WriteLine();
         return Failures.Done;
     }

@@ -42,22 +42,28 @@ internal static class TenantSessions
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>How long a session that was told to end may take, on a machine that has much to do.</summary>
+    private static readonly TimeSpan EndMax = TimeSpan.FromSeconds(10);
+
     /// <summary>Ends sessions until none is left; for after the door was closed.</summary>
     /// <param name="atOnce">Also those in the middle of a transaction; else they are waited for.</param>
-    /// <param name="patience">How long to go on; zero to look twice.</param>
+    /// <param name="patience">How long to wait for transactions that are open; those that were told to end are waited for in any case.</param>
     /// <returns>How many are left.</returns>
     public static async Task<int> EndAsync(NpgsqlConnection shard, Tenant tenant, bool atOnce, TimeSpan patience, CancellationToken cancellationToken)
     {
         string[] roles = [.. TenantRoles.Of(tenant).Select(role => BackendNames.Role(tenant.Id, role))];
         if (roles.Length == 0) return 0; // a sealed one: its sessions are everybody's, and the fence refuses each of its statements
-        long until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        long began = Environment.TickCount64;
         // None twice in a row: a login that passed the door before it closed is listed a moment later.
         for (int none = 0; ;)
         {
             await shard.ExecuteAsync(TenantRoles.EndSessions(tenant, atOnce), cancellationToken);
-            int left = await shard.ScalarAsync<int>("SELECT count(*)::int FROM pg_stat_activity WHERE usename = ANY ($1) AND backend_type = 'client backend'", cancellationToken, (object)roles);
+            (int left, int busy) = (await shard.QueryAsync(
+                "SELECT count(*)::int, count(*) FILTER (WHERE state IS DISTINCT FROM 'idle')::int FROM pg_stat_activity WHERE usename = ANY ($1) AND backend_type = 'client backend'",
+                row => (row.GetInt32(0), row.GetInt32(1)), cancellationToken, (object)roles))[0];
             none = left == 0 ? none + 1 : 0;
-            if (none == 2 || (left > 0 && Environment.TickCount64 >= until)) return left;
+            TimeSpan waited = TimeSpan.FromMilliseconds(Environment.TickCount64 - began);
+            if (none == 2 || (!atOnce && left > 0 && left == busy && waited >= patience) || waited >= patience + EndMax) return left;
             await Task.Delay(Interval, cancellationToken);
         }
     }

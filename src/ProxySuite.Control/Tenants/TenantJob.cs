@@ -22,8 +22,6 @@ internal abstract record TenantJob : ControlJob
     protected static async Task<ShardConnections> ServersAsync(JobContext job, TenantEntry entry, CancellationToken cancellationToken)
         => new(await job.Store.GetShardAsync(entry.Shard.Name, cancellationToken));
 
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
-
     /// <summary>
     /// Closes the door of the tenant's roles, then ends sessions: in two statements, each with its own commit, so that none slips in between. Idle ones, too: a proxy
     /// that has not heard would go on using them, and finds out by the next login, where nothing of a client has been sent.
@@ -39,7 +37,7 @@ internal abstract record TenantJob : ControlJob
         await job.StepAsync("sessions", async () =>
         {
             await using NpgsqlConnection shard = await OpenShardAsync(job, entry, cancellationToken);
-            int left = await TenantSessions.EndAsync(shard, entry.Tenant, atOnce, atOnce ? EndPatience : TimeSpan.Zero, cancellationToken);
+            int left = await TenantSessions.EndAsync(shard, entry.Tenant, atOnce, TimeSpan.Zero, cancellationToken);
             if (atOnce && left > 0) throw new ControlException($"{left} sessions on shard \"{entry.Shard.Name}\" do not end", "Run the same command again.") { IsTransient = true };
         }, cancellationToken);
     }

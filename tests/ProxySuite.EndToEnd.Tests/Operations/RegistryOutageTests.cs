@@ -56,7 +56,7 @@ public sealed class RegistryOutageTests(ProxydWorld world)
             long deadline = Environment.TickCount64 + (long)Proxyd.Patience.TotalMilliseconds;
             while ((load.Done < done + 20 || load.Logins < logins + 4) && Environment.TickCount64 < deadline) await Task.Delay(20);
             Assert.True(load.Done > done, $"{name}: nothing was answered; {string.Join("; ", load.Errors.Take(5))}");
-            report.Add(string.Create(CultureInfo.InvariantCulture, $"{name,-15} {load.Done - done,8} queries {load.Logins - logins,6} logins {load.Errors.Count - errors,4} errors"));
+            report.Add(string.Create(CultureInfo.InvariantCulture, $"{name,-15} {load.Done - done,8} queries {load.Logins - logins,6} logins {load.Errors.Count - errors,4} errors   promised 0"));
         }
     }
 

@@ -33,7 +33,7 @@ public sealed class UnknownTenantTests
         Assert.Equal(1, asked);
         if (Environment.GetEnvironmentVariable("LOOKUP_REPORT") is not { Length: > 0 } report) return;
         await File.AppendAllLinesAsync(report, [string.Create(CultureInfo.InvariantCulture,
-            $"{Logins} logins over the wire, one unknown slug, registry {(isSlow ? "held up for 200 ms" : "at ease"),-18}      {asked} look-up   promised 1   ({Stopwatch.GetElapsedTime(start).TotalMilliseconds,6:F1} ms for all)")]);
+            $"{$"{Logins} logins over the wire, one unknown slug, registry {(isSlow ? "held up for 200 ms" : "at ease")}",-80} {asked} look-up   promised 1   ({Stopwatch.GetElapsedTime(start).TotalMilliseconds,6:F1} ms for all)")]);
     }
 
     private static async Task<string> LoginAsync(ProxyWorld world)

@@ -133,6 +133,31 @@ public sealed class FenceTests : IAsyncLifetime
         Assert.StartsWith("18", await waiting, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Of_a_suspended_tenant_nothing_is_written_by_a_proxy_that_was_not_told()
+    {
+        await using NpgsqlConnection idle = await OpenAsync(), busy = await OpenAsync();
+        await RunAsync(idle, "INSERT INTO notes VALUES (1)");
+        await RunAsync(busy, "BEGIN; INSERT INTO notes VALUES (2)");
+        // As proxyctl suspends: the door first, then idle sessions, and those in a transaction when it is over.
+        TenantEntry known = _proxy.Registry["acme"];
+        _proxy.Registry.PutInSilence(known with { Tenant = known.Tenant with { State = TenantState.Suspended } });
+        await _old.ExecuteAsync($"ALTER ROLE {_role} NOLOGIN");
+        await _old.ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{_role}' AND state = 'idle'");
+        await _proxy.WaitForPoolAsync(new PoolCounts(0, 1));
+        await RunAsync(busy, "INSERT INTO notes VALUES (2); COMMIT");
+        await _old.ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{_role}' AND state = 'idle'");
+        await _proxy.WaitForPoolAsync(new PoolCounts(0, 0));
+
+        foreach (NpgsqlConnection client in (NpgsqlConnection[])[idle, busy])
+        {
+            PostgresException refused = await Assert.ThrowsAsync<PostgresException>(() => RunAsync(client, "INSERT INTO notes VALUES (3)"));
+            Assert.Equal(("57P01", true), (refused.SqlState, refused.IsTransient));
+        }
+        Assert.Equal("28000", (await Assert.ThrowsAsync<PostgresException>(OpenAsync)).SqlState);
+        Assert.Equal(3L, await RowsAsync(_old, 1));
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public async Task What_the_fence_refuses_on_a_server_that_is_logged_in_the_client_is_told_to_run_again(bool inTransaction)
     {
