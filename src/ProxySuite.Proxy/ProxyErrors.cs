@@ -68,6 +68,44 @@ internal static class ProxyErrors
         SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many client connections: the limit is {limit}"),
         Hint: "Close idle connections or try again later (Limits:MaxClients).", Severity: "FATAL");
 
+    public static PgError TooManyClientsOfTenant(int limit, bool isOfPlan) => new(
+        SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many client connections of this tenant: the limit is {limit}"),
+        Hint: $"Close idle connections, or move to a plan with more ({(isOfPlan ? "clients-max of the plan" : "Limits:MaxClientsPerTenant")}).", Severity: "FATAL");
+
+    public static PgError TooManyClientsOfAddress(int limit) => new(
+        SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many client connections from this address: the limit is {limit}"),
+        Hint: "Close idle connections or try again later (Limits:MaxClientsPerAddress).", Severity: "FATAL");
+
+    public static PgError ConnectionRateLimited(int connectionsPerSecond, TimeSpan retryAfter) => new(
+        SqlState.ConfigurationLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"rate limit of {connectionsPerSecond} new connections per second exceeded"),
+        Hint: $"Retry after {Milliseconds(retryAfter)}, keep connections open, or move to a plan with a higher limit (connections-per-second).", Severity: "FATAL");
+
+    public static PgError RateLimited(int queriesPerSecond, TimeSpan retryAfter) => new(
+        SqlState.ConfigurationLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"query rate limit of {queriesPerSecond} per second exceeded"),
+        Hint: $"Retry after {Milliseconds(retryAfter)}, or move to a plan with a higher limit (queries-per-second).");
+
+    public static PgError TooManyConcurrentQueries(int limit, TimeSpan waited) => new(
+        SqlState.ConfigurationLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"limit of {limit} queries at a time exceeded"),
+        Hint: $"None ended within {Milliseconds(waited)}: retry after that, shorten transactions, or move to a plan with a higher limit (concurrent-queries).");
+
+    public static PgError QuerySecondsUsedUp(int secondsPerMinute, TimeSpan retryAfter) => new(
+        SqlState.ConfigurationLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"limit of {secondsPerMinute} seconds of query time per minute exceeded"),
+        Hint: $"Retry after {Milliseconds(retryAfter)}, or move to a plan with a higher limit (query-seconds-per-minute).");
+
+    public static PgError BytesUsedUp(long bytesPerMinute, TimeSpan retryAfter) => new(
+        SqlState.ConfigurationLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"limit of {bytesPerMinute} bytes per minute exceeded"),
+        Hint: $"Retry after {Milliseconds(retryAfter)}, or move to a plan with a higher limit (bytes-per-minute).");
+
+    /// <summary>A notice, not an error.</summary>
+    public static PgError StillDelayed(TimeSpan after) => new(
+        SqlState.SuccessfulCompletion, $"the query has waited for {Seconds(after)} because of a limit of the tenant's plan and goes on waiting",
+        Hint: "Send fewer queries, or move to a plan with higher limits (Pool:QueueNoticeAfter).", Severity: "NOTICE");
+
+    /// <summary>In PostgreSQL's words.</summary>
+    public static PgError CanceledWhileDelayed() => new(
+        SqlState.QueryCanceled, "canceling statement due to user request",
+        Hint: "The query was waiting because of a limit of the tenant's plan; it did not run.");
+
     public static PgError QueueFull(int waitersMax) => new(
         SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many queries wait for a server connection: the limit is {waitersMax}"),
         Hint: "Send fewer queries at a time, or move to a plan with more connections (Pool:MaxWaiters).");
@@ -206,6 +244,9 @@ internal static class ProxyErrors
     };
 
     private static PgError Forbidden(string message, string hint) => new(SqlState.InsufficientPrivilege, message, Hint: hint);
+
+    // Rounded up: who comes back then is not too early.
+    private static string Milliseconds(TimeSpan wait) => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(wait.TotalMilliseconds):F0} ms");
 
     private static string Seconds(TimeSpan limit) => string.Create(CultureInfo.InvariantCulture, $"{limit.TotalSeconds:0.###} s");
 }

@@ -33,9 +33,9 @@ internal sealed partial class ClientSession
             _link.ResumeReading();
         }
         if (_nameWork is not null || _isAwaitingAnswers) SettleNames();
-        if (_isHeldForSeal)
+        if (_isHeldForSeal || _isHeldForRate)
         {
-            _isHeldForSeal = false;
+            _isHeldForSeal = _isHeldForRate = false;
             _link.ResumeReading();
         }
         if (_link.Send(replies)) return true;
@@ -94,10 +94,12 @@ internal sealed partial class ClientSession
         if (!SessionMachine.MayRelease(Mode, facts))
         {
             // A pin or the pool mode holds the server; the transaction is over all the same.
+            if (_hasRatePlace && !_isRateGranted && IsIdle) EndRated();
             if (_ending is not null && IsIdle) End(_ending);
             return;
         }
         _server = null;
+        if (!_isRateGranted) EndRated();
         _isReleaseHeldBack = false;
         _isHoldingServerBack = false;
         _batchTraits = StatementTraits.None;

@@ -48,7 +48,7 @@ internal sealed partial class ClientSession
 
     private Consumed Relay(ReadOnlySpan<byte> received)
     {
-        if (_isReadyKept) return new Consumed(0, KeepReading: false);
+        if (_isReadyKept || _isDelayed) return new Consumed(0, KeepReading: false);
         FrameWriter rewritten = _context.Scratch; // what has been put together so far; what lies behind `from` goes out as it came
         rewritten.Clear();
         int at = 0;
@@ -97,6 +97,20 @@ internal sealed partial class ClientSession
                 _isHeldForSeal = true;
                 return new Consumed(at, KeepReading: false);
             }
+            if (action == FrontendAction.Forward && _limiter.IsLimited)
+            {
+                Start start = MayStartHere(type);
+                if (start == Start.Never)
+                {
+                    RefuseHere(type, header, isWhole: end - at == header.FrameLength, end, received, ref at, ref from, rewritten);
+                    continue;
+                }
+                if (start == Start.Later)
+                {
+                    SendOut(received[from..at], rewritten);
+                    return new Consumed(at, KeepReading: false);
+                }
+            }
             switch (action)
             {
                 case FrontendAction.Hold:
@@ -125,6 +139,8 @@ internal sealed partial class ClientSession
                     && TryParseWithoutServer(received[(at + FrameHeader.Size)..end]):
                     Skip(header, end, received, ref at, ref from, rewritten);
                     continue;
+                case FrontendAction.LinkAndForward when _limiter.IsLimited && !MayStart():
+                    return new Consumed(at, KeepReading: _state == SessionState.Refused);
                 case FrontendAction.LinkAndForward when !TryLink():
                     return new Consumed(at, KeepReading: _state == SessionState.Refused);
             }
@@ -144,9 +160,14 @@ internal sealed partial class ClientSession
                 if (_server.Ledger.IsFree) TryRelease(_server);
                 return new Consumed(at, KeepReading: false);
             }
-            if (admission == Admission.Refuse) RefuseStatement(type, refusal!, header, received, at, ref from, rewritten);
+            if (admission == Admission.Refuse)
+            {
+                _stats.ErrorsClient++;
+                RefuseStatement(type, refusal!, header, received, at, ref from, rewritten);
+            }
             else if (!isSkipped && !TryTakeStatementMessage(type, header, body, isWhole, received, at, ref from, rewritten)) Track(type, body, isWhole);
             if (_isAwaitingAnswers) continue;
+            if ((_limiter.IsLimited || _isRateGranted) && !isSkipped) CountStatements(type, isWhole);
             // Drivers close in front of what they ask.
             _isServerForeign &= type == FrontendMessage.Close;
             if (!_isNative && admission == Admission.Pass && (isBatchStart || _kept is not null)) Keep(type, received[at..end], isWhole, isBatchStart);
@@ -214,7 +235,6 @@ internal sealed partial class ClientSession
     private void RefuseStatement(FrontendMessage type, PgError error, FrameHeader header, ReadOnlySpan<byte> received, int at, ref int from, FrameWriter rewritten)
     {
         ServerConnection server = _server!;
-        _stats.ErrorsClient++;
         Cut(received, at, ref from, rewritten, header.FrameLength);
         server.Statements.Unnamed = UnnamedStatement.Unknown;
         if (type is FrontendMessage.Query or FrontendMessage.FunctionCall)
@@ -350,6 +370,7 @@ internal sealed partial class ClientSession
             ToClient(ReadyIdle);
             _isRefusedToSync = false;
             _refusal = null;
+            EndRated();
             Enter(SessionState.Idle);
             return;
         }

@@ -1,5 +1,6 @@
 using System.Net;
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
@@ -13,7 +14,7 @@ namespace ProxySuite.Proxy.Frontend;
 /// An authenticated client on its tenant's reactor: hands its bytes to a server connection for as long as a transaction, a pin or the pool mode
 /// asks for, and keeps what has to survive between two servers (settings, prepared statements, what it was told).
 /// </summary>
-/// <remarks>Files: this one holds state and life; .Requests.cs the way to the server, .Filter.cs what may not go there, .Replies.cs the way back, .Statements.cs prepared statements.</remarks>
+/// <remarks>Files: this one holds state and life; .Requests.cs the way to the server, .Filter.cs and .Limits.cs what may not go there, or not yet, .Replies.cs the way back, .Statements.cs prepared statements.</remarks>
 internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IServerUser
 {
     /// <summary>Replies owed at which a client that pipelines is read no further until half of them have come.</summary>
@@ -41,6 +42,8 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     private ParameterSnapshot _told;
     private SessionState _state = SessionState.Idle;
     private ServerConnection? _server;
+    private readonly ClientSeat _seat;
+    private readonly TenantLimiter _limiter;
     private PgError? _refusal;
     private PgError? _ending;           // why it ends when its transaction is over
 
@@ -49,12 +52,16 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     /// <param name="pool">Its tenant's pool.</param>
     /// <param name="login">What the handshake found out.</param>
     /// <param name="told">The parameters that the client was told at login.</param>
+    /// <param name="seat">Its places in the counts of clients; the session gives them back.</param>
+    /// <param name="limiter">Its tenant's limits.</param>
     /// <param name="own">In session mode the server that is its own; <see cref="TakeOver"/> follows.</param>
-    public ClientSession(TransportConnection link, FrontendContext context, TenantPool pool, ClientLogin login, ParameterSnapshot told, ServerConnection? own = null)
+    public ClientSession(TransportConnection link, FrontendContext context, TenantPool pool, ClientLogin login, ParameterSnapshot told, ClientSeat seat, TenantLimiter limiter, ServerConnection? own = null)
     {
         _isNative = own is not null;
         _link = link;
         _context = context;
+        _seat = seat;
+        _limiter = limiter;
         _pool = pool;
         _stats = pool.Stats;
         _pins = new SessionPins(_stats);
@@ -95,7 +102,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     public ServerConnection? Server => _server;
 
     /// <summary>True when it can be closed without cutting anything off: nothing is asked and no transaction is open, though a pin may hold a server.</summary>
-    public bool IsIdle => _bodyLeft == 0 && !_isReadyKept && !_isHeldForChannels && (_state == SessionState.Idle || (_state == SessionState.Linked && _server!.Ledger.IsFree));
+    public bool IsIdle => _bodyLeft == 0 && !_isReadyKept && !_isDelayed && !_isHeldForChannels && (_state == SessionState.Idle || (_state == SessionState.Linked && _server!.Ledger.IsFree));
 
     /// <summary>Reactor time in milliseconds of the last answer, or of the login.</summary>
     public long LastAnswerAt { get; private set; }
@@ -114,7 +121,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     /// <summary>Ends the session when its transaction is over, and at once when none is under way.</summary>
     public void EndAtBoundary(PgError error)
     {
-        if (_state != SessionState.Linked || IsIdle) End(error);
+        if (_state != SessionState.Linked || IsIdle || _isDelayed) End(error);
         else _ending = error;
     }
 
@@ -159,6 +166,8 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         CountState(-1);
         if (_state == SessionState.Waiting) _pool.Leave(this);
         _state = SessionState.Closing;
+        LeaveLine();
+        EndRated();
         if (_server is { } server)
         {
             _server = null;
@@ -178,7 +187,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         ForgetKept();
         _pool.Clients--;
         _context.Sessions.Remove(this);
-        _context.Stats.ClientClosed();
+        _seat.Return();
     }
 
     /// <summary>Passes a CancelRequest on, if this session holds a server that works for it; a query that waits for one is answered here.</summary>
@@ -190,6 +199,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
             OnWaitFailed(ProxyErrors.CanceledByUser());
             return CancelResult.Sent;
         }
+        if (FailDelayed(ProxyErrors.CanceledWhileDelayed())) return CancelResult.Sent;
         if (FailHeldChannels(ProxyErrors.CanceledByUser())) return CancelResult.Sent;
         if (_server is not { } server || server.Ledger.Count == 0 || server.IsClosed || (server.IsProbing && server.Ledger.Count == 1)) return CancelResult.Idle;
         // What is put in front of the query must not be hit: a tenant's identity that was not set ends the session. It is answered in a moment.
@@ -266,6 +276,9 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     {
         switch (_state)
         {
+            case SessionState.Idle when _isDelayed:
+                _stats.ClientsWaiting += change;
+                break;
             case SessionState.Idle or SessionState.Refused:
                 _stats.ClientsIdle += change;
                 break;

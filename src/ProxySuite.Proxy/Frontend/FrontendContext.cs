@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Backend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Routing;
 using ProxySuite.Proxy.Telemetry;
@@ -9,7 +10,7 @@ using ProxySuite.Wire.Frames;
 namespace ProxySuite.Proxy.Frontend;
 
 /// <summary>What the client sessions of one reactor share; touched by its thread alone unless said otherwise.</summary>
-internal sealed class FrontendContext(Reactor reactor, Router router, Canceller canceller, CurrentOptions options, StatsRegistry stats, ILogger logger)
+internal sealed class FrontendContext(Reactor reactor, Router router, Canceller canceller, CurrentOptions options, StatsRegistry stats, LimiterTable limiters, AddressCounts addresses, ILogger logger)
 {
     private static readonly TimeSpan IdleSweepInterval = TimeSpan.FromSeconds(1);
 
@@ -24,6 +25,12 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
     public CurrentOptions Options { get; } = options;
 
     public ProxyStats Stats { get; } = stats.Proxy;
+
+    /// <summary>The limits of the tenants at home here.</summary>
+    public LimiterTable Limiters { get; } = limiters;
+
+    /// <summary>Clients by address, of all reactors; any thread.</summary>
+    public AddressCounts Addresses { get; } = addresses;
 
     /// <summary>The registry could not be asked about a tenant. Counted for tenants that have been here: any other name is a client's invention.</summary>
     public void CountRegistryError(string tenant)
@@ -46,6 +53,7 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
     private void SweepIdle()
     {
         Reactor.Timers.Arm(_idleSweep!, IdleSweepInterval);
+        Limiters.Sweep();
         TimeSpan limit = Options.Value.Limits.ClientIdleTimeout;
         if (limit == TimeSpan.Zero) return;
         long oldest = Reactor.NowMilliseconds - (long)limit.TotalMilliseconds;

@@ -1,5 +1,6 @@
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Frontend.Auth;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
@@ -25,9 +26,6 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
 {
     private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
 
-    // Beyond the limit of clients connections are still taken, so that they can be told why they are refused; beyond this many more they are not.
-    private const int RefusedAtOnceMax = 1000;
-
     private volatile bool _isDraining;
 
     /// <summary>From now on clients are refused with 57P01.</summary>
@@ -40,10 +38,10 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     public async Task RunAsync(TransportConnection link, FrontendContext context)
     {
         ProxyOptions current = options.Value;
-        long clients = context.Stats.ClientOpened();
-        if (clients > current.Limits.MaxClients + RefusedAtOnceMax)
+        var seat = new ClientSeat(context.Stats, context.Addresses, link.RemoteEndPoint);
+        if (seat.IsFarBeyond(current.Limits))
         {
-            End(link, context, RefusalReason.TooManyClients);
+            End(link, context, seat, RefusalReason.TooManyClients);
             return;
         }
         using var deadline = new CancellationTokenSource();
@@ -59,7 +57,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             {
                 await CancelAsync(packet.Cancel!, context);
                 link.Close(FlushDeadline);
-                context.Stats.ClientClosed();
+                seat.Return();
                 return;
             }
             if (_isDraining) throw new PgErrorException(ProxyErrors.ShuttingDown());
@@ -71,7 +69,8 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
                 startup, fromOptions.LastOrDefault(static setting => setting.Key == "tenant").Value, channel.TenantUnder(current.Tls.TenantDomain));
             (tenant, user) = (naming.Slug, naming.User);
             IAdminConsole? console = Console?.Serves(naming.Slug) == true ? Console : null;
-            if (clients > current.Limits.MaxClients && console?.HasReserve != true) throw new PgErrorException(ProxyErrors.TooManyClients(current.Limits.MaxClients));
+            // Places are kept back for operators: somebody has to look when there are too many clients.
+            if (console?.HasReserve != true) seat.Check(current.Limits);
             SessionSettings settings = StartupSettings.Of(startup, fromOptions);
             var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes) { ChannelBinding = (link as TlsConnection)?.ChannelBinding ?? [] };
             if (startup.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.NegotiatedVersion, startup.UnsupportedOptions);
@@ -81,7 +80,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
                 context.Reactor.Timers.Disarm(timer);
                 await console.RunAsync(link, context, pipe, naming.User);
                 link.Close(FlushDeadline);
-                context.Stats.ClientClosed();
+                seat.Return();
                 return;
             }
             AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token);
@@ -89,25 +88,25 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             FrontendContext home = contexts[HomeOf(authenticated.Entry.Tenant.Id)];
             var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4);
             context.Reactor.Timers.Disarm(timer);
-            if (ReferenceEquals(home, context)) await StartSessionAsync(link, home, authenticated, login, startup, pipe);
-            else link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, authenticated, login, startup, pipe));
+            if (ReferenceEquals(home, context)) await StartSessionAsync(link, home, seat, authenticated, login, startup, pipe);
+            else link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, seat, authenticated, login, startup, pipe));
         }
         catch (OperationCanceledException)
         {
-            Refuse(opening.Link, context, ProxyErrors.LoginTimedOut(current.Auth.LoginTimeout), RefusalReason.Timeout, tenant, user);
+            Refuse(opening.Link, context, seat, ProxyErrors.LoginTimedOut(current.Auth.LoginTimeout), RefusalReason.Timeout, tenant, user);
         }
         catch (PgErrorException refused)
         {
-            Refuse(opening.Link, context, refused.Error.AsFatal(), ReasonOf(refused), tenant, user, (refused as LoginFailedException)?.Reason);
+            Refuse(opening.Link, context, seat, refused.Error.AsFatal(), ReasonOf(refused), tenant, user, (refused as LoginFailedException)?.Reason);
         }
         catch (IOException)
         {
-            End(opening.Link, context, RefusalReason.Protocol);
+            End(opening.Link, context, seat, RefusalReason.Protocol);
         }
         catch (Exception bug)
         {
             context.Logger.LoginBroke(bug, link.RemoteEndPoint.ToString() ?? "");
-            End(opening.Link, context, RefusalReason.Protocol);
+            End(opening.Link, context, seat, RefusalReason.Protocol);
         }
         finally
         {
@@ -150,31 +149,34 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     }
 
     private static async Task StartMovedAsync(
-        TransportConnection link, FrontendContext home, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
+        TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
     {
         try
         {
-            await StartSessionAsync(link, home, authenticated, login, startup, pipe);
+            await StartSessionAsync(link, home, seat, authenticated, login, startup, pipe);
         }
         catch (PgErrorException refused)
         {
-            Refuse(link, home, refused.Error.AsFatal(), ReasonOf(refused), authenticated.Entry.Tenant.Slug.Value, login.User);
+            Refuse(link, home, seat, refused.Error.AsFatal(), ReasonOf(refused), authenticated.Entry.Tenant.Slug.Value, login.User);
         }
         catch (IOException)
         {
-            End(link, home, RefusalReason.Protocol);
+            End(link, home, seat, RefusalReason.Protocol);
         }
         catch (Exception bug)
         {
             home.Logger.LoginBroke(bug, link.RemoteEndPoint.ToString() ?? "");
-            End(link, home, RefusalReason.Protocol);
+            End(link, home, seat, RefusalReason.Protocol);
         }
     }
 
     private static async Task StartSessionAsync(
-        TransportConnection link, FrontendContext home, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
+        TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
     {
         TenantPool pool = home.Router.PoolOf(authenticated.Entry);
+        // Only now that it has proved who it is: strangers learn nothing of the tenant's limits, and cannot use them up.
+        TenantLimiter limiter = home.Limiters.Of(((TenantEntry)pool.Source!).Tenant);
+        seat.Enter(limiter);
         ServerConnection? own = null;
         ParameterSnapshot told;
         if (pool.Config.Mode == PoolMode.Session)
@@ -197,7 +199,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             if (told[name] is not null) told = told.With(name, value);
         }
         told = pool.Parameters.Intern(told.With("session_authorization", login.User));
-        var session = new ClientSession(link, home, pool, login, told, own);
+        var session = new ClientSession(link, home, pool, login, told, seat, limiter, own);
         Authentication.WriteOk(pipe.Out);
         foreach ((string name, string value) in told.All) ParameterStatus.Write(pipe.Out, name, value);
         BackendKeyData.Write(pipe.Out, session.ProcessId, session.CancelSecret);
@@ -211,24 +213,24 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         if (own is not null) session.TakeOver(own);
     }
 
-    private static void Refuse(TransportConnection link, FrontendContext context, PgError error, RefusalReason reason, string tenant, string user, string? forLog = null)
+    private static void Refuse(TransportConnection link, FrontendContext context, ClientSeat seat, PgError error, RefusalReason reason, string tenant, string user, string? forLog = null)
     {
         if (error == ProxyErrors.RegistryUnavailable()) context.CountRegistryError(tenant);
         if (tenant.Length > 0) context.Logger.LoginRefused(tenant, user, link.RemoteEndPoint.ToString() ?? "", error.SqlState, forLog ?? error.Message);
         var answer = new FrameWriter();
         ErrorResponse.Write(answer, error);
         link.Send(answer.WrittenSpan);
-        End(link, context, reason);
+        End(link, context, seat, reason);
     }
 
-    private static void End(TransportConnection link, FrontendContext context, RefusalReason reason)
+    private static void End(TransportConnection link, FrontendContext context, ClientSeat seat, RefusalReason reason)
     {
         context.Stats.Count(reason);
-        context.Stats.ClientClosed();
+        seat.Return();
         link.Close(FlushDeadline);
     }
 
-    private static RefusalReason ReasonOf(PgErrorException refused) => refused is LoginFailedException login ? login.Counted : refused.Error.SqlState switch
+    private static RefusalReason ReasonOf(PgErrorException refused) => refused is LoginFailedException login ? login.Counted : refused is ClientRefusedException client ? client.Reason : refused.Error.SqlState switch
     {
         SqlState.InvalidPassword => RefusalReason.Authentication,
         SqlState.InvalidAuthorizationSpecification => RefusalReason.NotAllowed,

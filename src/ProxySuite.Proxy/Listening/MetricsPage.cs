@@ -19,6 +19,10 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
     private static readonly byte[][] CancelResults = Labels<CancelResult>("result");
     private static readonly byte[][] RefusalReasons = Labels<RefusalReason>("reason");
 
+    // As they stand in TenantTotals: for each limit those delayed, then those refused.
+    private static readonly byte[][] LimitHits =
+        [.. Labels<LimitKind>("limit").SelectMany(static limit => new byte[][] { [.. limit, .. ",decision=\"delayed\""u8], [.. limit, .. ",decision=\"refused\""u8] })];
+
     private readonly TenantSeries _tenants = new(stats);
     private readonly List<(byte[] Label, TenantTotals Totals)> _rows = [];
 
@@ -46,6 +50,13 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
         foreach (RefusalReason reason in Enum.GetValues<RefusalReason>()) text.Sample(RefusalReasons[(int)reason], ""u8, proxy.Total(reason));
         text.Counter("proxysuite_logins_delayed_total"u8, "Logins that had to wait because of failed ones of the same tenant from the same address."u8);
         text.Sample(""u8, ""u8, proxy.LoginsDelayed);
+        if (proxy.LeasesUp >= 0)
+        {
+            text.Gauge("proxysuite_rate_leases_up"u8, "1 if tenants' limits were last shared between proxies through Redis, 0 if each proxy keeps to its part."u8);
+            text.Sample(""u8, ""u8, proxy.LeasesUp);
+            text.Counter("proxysuite_rate_lease_failures_total"u8, "Exchanges of tenants' limits through Redis that failed."u8);
+            text.Sample(""u8, ""u8, proxy.LeaseFailures);
+        }
         text.Counter("proxysuite_registry_lookups_total"u8, "Look-ups of a tenant by where the answer came from: memory, memory of unknown names, Redis, the registry, memory beyond its time."u8);
         text.Sample("source=\"memory\""u8, ""u8, lookups.Memory);
         text.Sample("source=\"negative\""u8, ""u8, lookups.Negative);
@@ -162,6 +173,12 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
             text.Sample(label, "decision=\"allowed\""u8, decisions[0]);
             text.Sample(label, "decision=\"delayed\""u8, decisions[1]);
             text.Sample(label, "decision=\"refused\""u8, decisions[2]);
+        }
+        text.Counter("proxysuite_tenant_limit_hits_total"u8, "Queries and clients held back, by the limit that did it; none for limits that never did."u8);
+        foreach ((byte[] label, TenantTotals totals) in _rows)
+        {
+            for (int index = 0; index < LimitHits.Length; index++)
+                if (totals.Counters[TenantTotals.Limited + index] is > 0 and long hits) text.Sample(label, LimitHits[index], hits);
         }
         text.Gauge("proxysuite_tenant_clients"u8, "Clients by whether they hold a server connection, wait for one, or do neither."u8);
         foreach ((byte[] label, TenantTotals totals) in _rows)

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using ProxySuite.Proxy.Admin;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Frontend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Routing;
 using ProxySuite.Proxy.Telemetry;
@@ -34,9 +35,11 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private readonly List<IListener> _listeners = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly ShardAudits? _audits;
+    private readonly RateLeases? _leases;
     private Task _directoryRun = Task.CompletedTask;
     private Task _auditRun = Task.CompletedTask;
     private Task _consoleRun = Task.CompletedTask;
+    private Task _leaseRun = Task.CompletedTask;
     private volatile ServerPhase _phase = ServerPhase.Starting;
 
     /// <param name="options">Options in force.</param>
@@ -47,9 +50,11 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     /// <param name="loggers">Makes the loggers.</param>
     /// <param name="audits">Has shards audit themselves, run by this server; null for none.</param>
     /// <param name="host">The process around, for the admin console; null for none.</param>
+    /// <param name="board">Where proxies tell each other what tenants use; null for none.</param>
+    /// <param name="proxies">How many share tenants' limits where no board says more; null for this one alone.</param>
     public ProxyServer(
         CurrentOptions options, TenantDirectory tenants, IInvalidationSource invalidations, MasterKey masterKey, StatsRegistry stats, ILoggerFactory loggers,
-        ShardAudits? audits = null, IAdminHost? host = null)
+        ShardAudits? audits = null, IAdminHost? host = null, IRateBoard? board = null, LiveProxies? proxies = null)
     {
         _options = options;
         _tenants = tenants;
@@ -66,9 +71,13 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         var opener = new ServerOpener(_serverTls, loggers.CreateLogger<ServerOpener>());
         var canceller = new Canceller(_serverTls, loggers.CreateLogger<Canceller>());
         var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting), shard => SealKey.Of(masterKey, shard, shard.SealKid));
+        _leases = board is null ? null : new RateLeases(board, stats.Proxy, System.Diagnostics.Stopwatch.GetTimestamp);
+        proxies ??= new LiveProxies();
+        var addresses = new AddressCounts();
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
-            reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats, sessions))];
+            reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats,
+            new LimiterTable(reactor, options, stats, proxies, _leases), addresses, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
         var authenticator = new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions) { RefusesShard = shard => audits?.Refuses(shard) == true };
         _console = new AdminConsole(new AdminScope
@@ -106,6 +115,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         foreach (Reactor reactor in _reactors) reactor.Start();
         foreach (FrontendContext context in _contexts) context.Reactor.Post(static state => ((FrontendContext)state!).StartIdleSweep(), context);
         _directoryRun = _tenants.RunAsync(_invalidations, _stopping.Token);
+        if (_leases is not null) _leaseRun = Task.Run(() => _leases.RunAsync(_stopping.Token), CancellationToken.None);
         if (_audits is not null) _auditRun = Task.Run(() => _audits.RunAsync(_stopping.Token), CancellationToken.None);
         _consoleRun = _console.RunAsync(_stopping.Token);
         Listen(_options.Value);
@@ -157,6 +167,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         }
         foreach (Reactor reactor in _reactors) await reactor.DisposeAsync();
         await _directoryRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _leaseRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _auditRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _consoleRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -207,6 +218,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         if (change.New is { Tenant.IsActive: true } news)
         {
             context.Router.Update(news);
+            context.Limiters.Update(news.Tenant);
             if (change.Old.Tenant.IsActive) return;
             foreach (ClientSession session in SessionsOf(context, id)) session.Stay();
             return;

@@ -7,6 +7,18 @@ public sealed record LimitsOptions
     /// <value>1 to 1000000; default 20000. Reloadable. Each needs a descriptor: see the process limit of open files.</value>
     public int MaxClients { get; init; } = 20_000;
 
+    /// <summary>Client connections of one tenant at this proxy, where its plan does not say (clients-max); the next one is refused with 53300.</summary>
+    /// <value>1 to 1000000, or 0 for any number; default 0. Reloadable.</value>
+    public int MaxClientsPerTenant { get; init; }
+
+    /// <summary>Client connections from one address at this proxy, logged in or not; the next one is refused with 53300. IPv6 addresses count by their /64 network; Unix sockets are exempt.</summary>
+    /// <value>1 to 1000000, or 0 for any number; default 0: behind a load balancer all clients have its address. Reloadable.</value>
+    public int MaxClientsPerAddress { get; init; }
+
+    /// <summary>Longest time that a query above one of its tenant's limits (rate, queries at a time, query time, bytes) waits for its turn before it is refused with 53400.</summary>
+    /// <value>10 ms to 1 min, or 0 to refuse at once; default 1 s. Reloadable, for waits that start afterwards.</value>
+    public TimeSpan MaxRateDelay { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Largest message in bytes that a client may send; a larger one ends its connection with 08P01.</summary>
     /// <value>64kB to 1073741823 bytes (PostgreSQL's own limit, just below 1 GB); default 1073741823. Reloadable. Messages are streamed: the limit does not cost memory.</value>
     public int MaxMessageBytes { get; init; } = 0x3fff_ffff;
@@ -33,6 +45,9 @@ public sealed record LimitsOptions
         return new()
         {
             MaxClients = section.Integer(nameof(MaxClients), defaults.MaxClients, 1, 1_000_000, Reload.Live),
+            MaxClientsPerTenant = section.Integer(nameof(MaxClientsPerTenant), defaults.MaxClientsPerTenant, 0, 1_000_000, Reload.Live),
+            MaxClientsPerAddress = section.Integer(nameof(MaxClientsPerAddress), defaults.MaxClientsPerAddress, 0, 1_000_000, Reload.Live),
+            MaxRateDelay = section.DurationOrOff(nameof(MaxRateDelay), defaults.MaxRateDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), Reload.Live),
             MaxMessageBytes = (int)section.Bytes(nameof(MaxMessageBytes), defaults.MaxMessageBytes, 64 * 1024, 0x3fff_ffff, Reload.Live),
             MaxStartupBytes = (int)section.Bytes(nameof(MaxStartupBytes), defaults.MaxStartupBytes, 1024, 1024 * 1024, Reload.Live),
             ClientIdleTimeout = section.DurationOrOff(nameof(ClientIdleTimeout), defaults.ClientIdleTimeout,

@@ -42,6 +42,15 @@ public enum RefusalReason : byte
 
     /// <summary>Too many logins of one tenant from one address wait after failures: refused without a look at the proof.</summary>
     TooManyFailures,
+
+    /// <summary>The tenant's limit of client connections is reached.</summary>
+    TenantClients,
+
+    /// <summary>Limits:MaxClientsPerAddress is reached.</summary>
+    AddressClients,
+
+    /// <summary>The tenant's limit of new client connections a second.</summary>
+    ConnectionRate,
 }
 
 /// <summary>Numbers of the whole proxy. They count events that happen once a connection or more rarely, on any thread, so they are atomic.</summary>
@@ -52,6 +61,8 @@ public sealed class ProxyStats
     private long _accepted;
     private long _clients;
     private long _loginsDelayed;
+    private long _leaseFailures;
+    private int _leasesUp = -1;
 
     /// <summary>Client connections open now, those before authentication included.</summary>
     public long Clients => Volatile.Read(ref _clients);
@@ -61,6 +72,19 @@ public sealed class ProxyStats
 
     /// <summary>Logins that had to wait because of failures before them.</summary>
     public long LoginsDelayed => Volatile.Read(ref _loginsDelayed);
+
+    /// <summary>Whether limits were last shared between proxies through Redis: 1 or 0; −1 where that was never tried.</summary>
+    public int LeasesUp => Volatile.Read(ref _leasesUp);
+
+    /// <summary>Exchanges of limits with other proxies that failed.</summary>
+    public long LeaseFailures => Volatile.Read(ref _leaseFailures);
+
+    /// <summary>An exchange of limits with other proxies is over.</summary>
+    public void LeasesExchanged(bool isDone)
+    {
+        if (!isDone) Interlocked.Increment(ref _leaseFailures);
+        Volatile.Write(ref _leasesUp, isDone ? 1 : 0);
+    }
 
     /// <summary>A login has to wait because of failures before it.</summary>
     public void LoginDelayed() => Interlocked.Increment(ref _loginsDelayed);

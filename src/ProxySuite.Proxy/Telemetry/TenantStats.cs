@@ -39,6 +39,8 @@ public sealed class TenantStats
 {
     internal static readonly int PinReasons = Enum.GetValues<PinReason>().Length;
 
+    internal static readonly int Limits = Enum.GetValues<LimitKind>().Length;
+
     /// <summary>Counter: requests answered by a ReadyForQuery.</summary>
     public long Queries;
 
@@ -104,6 +106,8 @@ public sealed class TenantStats
 
     private readonly long[] _pinned = new long[PinReasons];
 
+    private readonly long[] _limited = new long[2 * Limits];
+
     /// <summary>From the first byte of a request to the last byte of its answer, as the client sees it.</summary>
     public LatencyHistogram QueryTime { get; } = new();
 
@@ -112,6 +116,9 @@ public sealed class TenantStats
 
     /// <summary>Gauge: clients pinned for a reason; a client with two reasons counts twice.</summary>
     public ref long Pinned(PinReason reason) => ref _pinned[(int)reason];
+
+    /// <summary>Counter: queries and clients that a limit delayed, or refused.</summary>
+    public ref long Limited(LimitKind limit, bool isRefused) => ref _limited[(2 * (int)limit) + (isRefused ? 1 : 0)];
 
     /// <summary>Adds this reactor's numbers to <paramref name="totals"/>, in the order of <see cref="TenantTotals"/>.</summary>
     internal void AddTo(TenantTotals totals)
@@ -131,6 +138,7 @@ public sealed class TenantStats
         counters[TenantTotals.RateDelayed] += Volatile.Read(ref RateDelayed);
         counters[TenantTotals.RateRefused] += Volatile.Read(ref RateRefused);
         counters[TenantTotals.LentTime] += Volatile.Read(ref LentTicks);
+        for (int index = 0; index < _limited.Length; index++) counters[TenantTotals.Limited + index] += Volatile.Read(ref _limited[index]);
         QueryTime.AddTo(counters[TenantTotals.QueryTime..]);
         WaitTime.AddTo(counters[TenantTotals.WaitTime..]);
 

@@ -11,7 +11,10 @@ internal sealed class TenantTotals
     /// <summary>Where the waiting times start: behind the query times' buckets and their sum.</summary>
     public static readonly int WaitTime = QueryTime + LatencyHistogram.BucketCount + 1;
 
-    private static readonly int CounterCount = WaitTime + LatencyHistogram.BucketCount + 1;
+    /// <summary>Where the counts by limit start: for each <see cref="LimitKind"/> those delayed, then those refused.</summary>
+    public static readonly int Limited = WaitTime + LatencyHistogram.BucketCount + 1;
+
+    private static readonly int CounterCount = Limited + (2 * TenantStats.Limits);
 
     /// <summary>Numbers that only grow.</summary>
     public long[] Counters { get; } = new long[CounterCount];

@@ -11,19 +11,20 @@ public sealed class AllocationTests
 {
     private const int Queries = 1000;
 
-    public static TheoryData<string> Uses => ["simple", "unnamed", "prepared", "pipelined"];
+    public static TheoryData<string> Uses => ["simple", "unnamed", "prepared", "pipelined", "limited"];
 
     [Theory]
     [MemberData(nameof(Uses))]
     public async Task The_relay_allocates_nothing_for_a_query(string use)
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync(backend: RelayScript.Echo());
+        if (use == "limited") world.ChangePlan(plan => plan with { QueriesPerSecond = 1_000_000 });
         using RawClient client = await world.ConnectAsync();
         await client.SendAsync(Parse("s", "SELECT $1"), Sync);
         await client.ReadyAsync();
         (byte[] request, int ready) = use switch
         {
-            "simple" => (Query("SELECT 1"), 1),
+            "simple" or "limited" => (Query("SELECT 1"), 1),
             "unnamed" => (Join(Parse("", "SELECT $1"), Bind("", "", "1"), DescribePortal(""), Execute(), Sync), 1),
             "prepared" => (Join(Bind("", "s", "1"), Execute(), Sync), 1),
             _ => (Join(Query("SELECT 1"), Query("SELECT 2"), Bind("", "s", "1"), Execute(), Sync), 3),

@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ProxySuite.Proxy.Frontend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Listening;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Pooling;
@@ -193,6 +194,40 @@ public sealed class ProxyWorld : IAsyncDisposable
         }
         throw new InvalidOperationException($"no pool of {tenant}");
     }
+
+    /// <summary>Changes a tenant's plan; announced, but not yet in force when this returns.</summary>
+    public void ChangePlan(Func<Plan, Plan> change, string tenant = "acme")
+    {
+        TenantEntry entry = Registry[tenant];
+        Registry.Put(entry with { Tenant = entry.Tenant with { Plan = change(entry.Tenant.Plan) } });
+    }
+
+    /// <summary>Runs a question on the reactor that a tenant's limits live on.</summary>
+    internal async Task<T> OnLimiterAsync<T>(Func<TenantLimiter, T> ask, string tenant = "acme")
+    {
+        TenantId id = Registry[tenant].Tenant.Id;
+        foreach (FrontendContext context in _server.Contexts)
+        {
+            var answer = new TaskCompletionSource<(bool, T?)>(TaskCreationOptions.RunContinuationsAsynchronously);
+            context.Reactor.Post(_ => answer.SetResult(context.Limiters.All.TryGetValue(id, out TenantLimiter? limiter) ? (true, ask(limiter)) : (false, default)), null);
+            if (await answer.Task is (true, { } found)) return found;
+        }
+        throw new InvalidOperationException($"no limiter of {tenant}");
+    }
+
+    /// <summary>Waits until a tenant's limiter is so.</summary>
+    internal async Task WaitForLimiterAsync(Func<TenantLimiter, bool> condition, string tenant = "acme")
+    {
+        for (int i = 0; i < 2000; i++)
+        {
+            if (await OnLimiterAsync(condition, tenant)) return;
+            await Task.Delay(10);
+        }
+        throw new TimeoutException($"the limits of {tenant} are not as expected");
+    }
+
+    /// <summary>Addresses that clients are counted under.</summary>
+    internal int AddressesCounted => _server.Contexts[0].Addresses.Count;
 
     /// <summary>All pools of all reactors, and all shard budgets, for checks at rest.</summary>
     internal async Task<IReadOnlyList<(PoolCounts Counts, int Leased, int Total, int Clients)>> RestAsync()

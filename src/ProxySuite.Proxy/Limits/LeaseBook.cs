@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Globalization;
+using ProxySuite.Tenancy.Cache;
+
+namespace ProxySuite.Proxy.Limits;
+
+/// <summary>What the exchange knows of one tenant: what is wanted here, what the other proxies said, and the lease that follows from it. Pure: its caller has the clock.</summary>
+/// <remarks>Times are Stopwatch ticks.</remarks>
+internal sealed class LeaseBook(LeaseCell cell)
+{
+    /// <summary>How long a lease, and another proxy's word, are good for.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan Often = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Seldom = TimeSpan.FromSeconds(1);
+
+    // What was wanted a quarter of a second ago counts a third of what is wanted now.
+    private static readonly double Memory = 0.25;
+
+    // Who waits is to be served within this time.
+    private const double BacklogSeconds = 0.25;
+
+    private readonly Dictionary<string, (Line Line, long Until)> _others = new(StringComparer.Ordinal);
+    private long _measuredAt;
+    private long _dueAt;
+    private long _activeAt;
+    private long _queries, _connections, _delivered;
+    private double _queriesWanted, _connectionsWanted;
+    private bool _isStarted;
+
+    /// <summary>The cell it writes leases to.</summary>
+    public LeaseCell Cell => cell;
+
+    /// <summary>Looks what is wanted here.</summary>
+    /// <param name="line">What to tell the others.</param>
+    /// <param name="queries">Statements let through that no post has told of.</param>
+    /// <returns>False when there is nothing to say now.</returns>
+    public bool TryMeasure(long now, out string line, out long queries)
+    {
+        (line, queries) = ("", 0);
+        if (!_isStarted) (_isStarted, _measuredAt, _activeAt) = (true, now - Ticks(Often), now);
+        bool isActive = cell.QueriesWanted != _queries || cell.ConnectionsWanted != _connections || cell.Backlog > 0;
+        if (isActive) _activeAt = now;
+        // Nobody here has asked for anything for a while: the others forget this proxy.
+        else if (now - _activeAt > Ticks(Lifetime)) return false;
+        double seconds = (double)(now - _measuredAt) / Stopwatch.Frequency;
+        if (seconds <= 0 || (now < _dueAt && !IsRising(seconds))) return false;
+        double kept = Math.Exp(-seconds / Memory);
+        _queriesWanted = Fade(_queriesWanted, cell.QueriesWanted - _queries, seconds, kept);
+        _connectionsWanted = Fade(_connectionsWanted, cell.ConnectionsWanted - _connections, seconds, kept);
+        (_queries, _connections, _measuredAt) = (cell.QueriesWanted, cell.ConnectionsWanted, now);
+        bool isBusy = _queriesWanted > cell.QueriesLimit * 0.1 || _connectionsWanted > cell.ConnectionsLimit * 0.1 || cell.Backlog > 0;
+        _dueAt = now + Ticks(isBusy ? Often : Seldom) - Ticks(TimeSpan.FromMilliseconds(10));
+        line = Own.ToString();
+        queries = cell.QueriesAdmitted - _delivered;
+        return true;
+    }
+
+    /// <summary>The post was delivered, and this is what the others said: renews the lease.</summary>
+    public void Take(IReadOnlyList<RateNote> notes, long delivered, long now)
+    {
+        _delivered += delivered;
+        foreach (RateNote note in notes)
+        {
+            if (!Line.TryParse(note.Line, out Line said)) continue;
+            // What a proxy once said holds for its time, though the board may have lost it.
+            long until = now + Ticks(Lifetime) - Ticks(note.Age);
+            if (until > now) _others[note.Proxy] = (said, until);
+        }
+        foreach ((string proxy, (_, long until)) in _others)
+            if (until <= now) _others.Remove(proxy);
+        Line[] others = [.. _others.Values.Select(static other => other.Line)];
+        cell.Lease = new Lease(
+            cell.QueriesLimit > 0 ? Shares.Of(cell.QueriesLimit, Own.Queries, Array.ConvertAll(others, static other => other.Queries)) : 1,
+            cell.ConnectionsLimit > 0 ? Shares.Of(cell.ConnectionsLimit, Own.Connections, Array.ConvertAll(others, static other => other.Connections)) : 1,
+            others.Sum(static other => other.Milliseconds), others.Sum(static other => other.Bytes), now + Ticks(Lifetime));
+    }
+
+    private Line Own => new(_queriesWanted + (cell.Backlog / BacklogSeconds), _connectionsWanted, cell.Milliseconds, cell.Bytes);
+
+    // From a standstill to a rush: worth an exchange before its time.
+    private bool IsRising(double seconds)
+        => seconds >= Often.TotalSeconds * 0.9
+        && (cell.Backlog > 0 || cell.QueriesWanted - _queries > cell.QueriesLimit * 0.1 * seconds || cell.ConnectionsWanted - _connections > cell.ConnectionsLimit * 0.1 * seconds);
+
+    private static double Fade(double before, long asked, double seconds, double kept) => (before * kept) + (asked / seconds * (1 - kept));
+
+    private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
+
+    /// <summary>What a proxy says of a tenant: wanted a second, and used within the last minute.</summary>
+    private readonly record struct Line(double Queries, double Connections, long Milliseconds, long Bytes)
+    {
+        public static bool TryParse(string text, out Line line)
+        {
+            line = default;
+            string[] parts = text.Split(' ');
+            if (parts.Length < 4 || !TryNumber(parts[0], out double queries) || !TryNumber(parts[1], out double connections)
+                || !TryNumber(parts[2], out double milliseconds) || !TryNumber(parts[3], out double bytes))
+            {
+                return false;
+            }
+            line = new Line(queries, connections, (long)milliseconds, (long)bytes);
+            return true;
+        }
+
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Queries:F2} {Connections:F2} {Milliseconds} {Bytes}");
+
+        private static bool TryNumber(string text, out double number)
+            => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number) && number is >= 0 and < 1e15;
+    }
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Model;
+
+namespace ProxySuite.Proxy.Limits;
+
+/// <summary>The limiters of the tenants at home on one reactor; touched by its thread alone.</summary>
+internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, StatsRegistry stats, LiveProxies proxies, RateLeases? leases)
+{
+    // Budgets are of a minute: whoever leaves and comes back within it finds them as they were.
+    private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(65);
+
+    private readonly Dictionary<TenantId, TenantLimiter> _limiters = [];
+
+    /// <summary>All limiters, by tenant.</summary>
+    public IReadOnlyDictionary<TenantId, TenantLimiter> All => _limiters;
+
+    /// <summary>The tenant's limiter, made or brought up to date.</summary>
+    public TenantLimiter Of(Tenant tenant)
+    {
+        if (!_limiters.TryGetValue(tenant.Id, out TenantLimiter? limiter))
+        {
+            limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => reactor.NowTicks, options, proxies);
+            _limiters.Add(tenant.Id, limiter);
+        }
+        Update(tenant.Id, limiter, tenant.Plan);
+        return limiter;
+    }
+
+    /// <summary>A tenant has changed: its limiter, if there is one, takes that over.</summary>
+    public void Update(Tenant tenant)
+    {
+        if (_limiters.TryGetValue(tenant.Id, out TenantLimiter? limiter)) Update(tenant.Id, limiter, tenant.Plan);
+    }
+
+    /// <summary>Forgets limiters that nobody has used for over a minute. Called about once a second.</summary>
+    public void Sweep()
+    {
+        long now = reactor.NowTicks;
+        List<TenantId>? unused = null;
+        foreach ((TenantId id, TenantLimiter limiter) in _limiters)
+        {
+            if (limiter.Clients == 0 && limiter.Waiting == 0 && Stopwatch.GetElapsedTime(limiter.EmptySince, now) > KeptFor) (unused ??= []).Add(id);
+        }
+        if (unused is null) return;
+        foreach (TenantId id in unused)
+        {
+            _limiters.Remove(id, out TenantLimiter? limiter);
+            leases?.Leave(id, limiter!.Cell);
+        }
+    }
+
+    private void Update(TenantId id, TenantLimiter limiter, Plan plan)
+    {
+        limiter.Update(RateLimits.Of(plan));
+        if (limiter.Limits.IsShared) leases?.Join(id, limiter.Cell);
+        else leases?.Leave(id, limiter.Cell);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+
+namespace ProxySuite.Proxy.Limits;
+
+/// <summary>
+/// A rate with a burst: over any time t it lets through rate × t + burst at most. Allocates nothing, asks no clock. What was let through beyond what there was
+/// (<see cref="Charge"/>) is owed, and later ones wait for it.
+/// </summary>
+/// <remarks>Times are <see cref="Stopwatch"/> ticks. A clock that goes backwards gives nothing and takes nothing.</remarks>
+internal struct TokenBucket
+{
+    /// <summary>Debt is forgotten beyond what a minute pays back: one long transaction must not shut a tenant out for hours.</summary>
+    public const double DebtSecondsMax = 60;
+
+    // A cap below what a timer's tick brings would throw away part of the rate.
+    private const double BurstSecondsMin = 0.01;
+
+    // Sums of fractions end a little below the whole they stand for.
+    private const double Rounding = 1e-6;
+
+    private double _level;
+    private long _at;
+    private bool _isStarted;
+
+    /// <summary>Tokens a second.</summary>
+    public double Rate { get; private set; }
+
+    /// <summary>Most tokens at a time, from 1.</summary>
+    public double Burst { get; private set; }
+
+    /// <summary>Takes over a rate and a burst, at once; a new bucket is full.</summary>
+    public void Set(double rate, double burst, long now)
+    {
+        if (_isStarted) Refill(now);
+        (Rate, Burst) = (rate, Math.Max(Math.Max(1, burst), rate * BurstSecondsMin));
+        _level = _isStarted ? Math.Min(_level, Burst) : Burst;
+        if (!_isStarted) (_isStarted, _at) = (true, now);
+    }
+
+    /// <summary>Takes one token if there is one.</summary>
+    public bool TryTake(long now)
+    {
+        Refill(now);
+        if (_level < 1 - Rounding) return false;
+        _level -= 1;
+        return true;
+    }
+
+    /// <summary>Takes tokens whether they are there or not.</summary>
+    public void Charge(double tokens, long now)
+    {
+        Refill(now);
+        _level = Math.Max(_level - tokens, -DebtSecondsMax * Rate);
+    }
+
+    /// <summary>How long until there are so many tokens, more than fit in included.</summary>
+    public TimeSpan WaitFor(double tokens, long now)
+    {
+        Refill(now);
+        double missing = tokens - Rounding - _level;
+        if (missing <= 0) return TimeSpan.Zero;
+        return Rate <= 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(Math.Min(missing / Rate, 1e6));
+    }
+
+    private void Refill(long now)
+    {
+        long elapsed = now - _at;
+        _at = now;
+        if (elapsed > 0) _level = Math.Min(Burst, _level + (Rate * elapsed / Stopwatch.Frequency));
+    }
+}
