@@ -28,11 +28,11 @@ internal sealed class PostgresWorld : IAsyncDisposable
     public string Role => BackendNames.Role(Tenant.Tenant.Id, UserRole.App);
 
     /// <summary>Makes a database, the tenant's role and schema, and the proxy.</summary>
-    public static async Task<PostgresWorld> StartAsync(int version, int connections, Func<ProxyOptions, ProxyOptions>? configure = null)
+    public static async Task<PostgresWorld> StartAsync(int version, int connections, Func<ProxyOptions, ProxyOptions>? configure = null, int shardConnections = 200)
     {
         PostgresServer server = await PostgresServer.SharedAsync(version);
         string database = await server.CreateDatabaseAsync($"relay{Interlocked.Increment(ref _worlds)}");
-        var shard = new Shard { Id = new ShardId(1), Name = "real", Primary = [new ShardEndpoint(server.Host, server.Port)], Database = database };
+        var shard = new Shard { Id = new ShardId(1), Name = "real", Primary = [new ShardEndpoint(server.Host, server.Port)], Database = database, ConnectionsMax = shardConnections };
         ProxyWorld proxy = await ProxyWorld.OnServerAsync(shard, configure);
         TenantEntry tenant = proxy.AddTenant("acme", connections);
         string role = BackendNames.Role(tenant.Tenant.Id, UserRole.App);

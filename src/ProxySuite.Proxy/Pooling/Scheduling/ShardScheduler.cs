@@ -286,8 +286,10 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
 
     private void Settle(ShardAccount account, long served)
     {
-        account.VirtualTime += (served - account.ServedSeen) / account.Weight;
-        account.ServedSeen = served;
+        long charge = (served - account.ServedSeen) / account.Weight;
+        account.VirtualTime += charge;
+        // What the division leaves is charged the next time: many short transactions are not free.
+        account.ServedSeen += charge * account.Weight;
         long stride = Stride(account);
         account.VirtualTime = Math.Clamp(account.VirtualTime, _virtualNow - (CreditQuanta * stride), _virtualNow + (DebtQuanta * stride));
     }
