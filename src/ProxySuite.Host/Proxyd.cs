@@ -61,6 +61,7 @@ internal static class Proxyd
         services.AddSingleton<IHostLifetime>(provider => provider.GetRequiredService<SignalLifetime>());
         addDataPlane(services, loaded.Options);
         services.AddHostedService<ProxyService>(); // last: what the data plane checks at start comes before clients
+        services.AddHostedService<MemoryUpkeep>();
         return builder.Build();
     }
 

@@ -46,10 +46,14 @@ public static class RegistryDataSource
 
     private static NpgsqlDataSource Build(Dsn dsn, NpgsqlConnectionStringBuilder settings)
     {
-        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        NpgsqlSlimDataSourceBuilder builder = Builder(settings);
         // With several hosts, writes and invalidations come from the primary alone.
         return dsn.Hosts.Length == 1 ? builder.Build() : builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary);
     }
+
+    /// <summary>Knows the types that the product's SQL uses and no others: the full builder's tables of types cost 5 MB and a third of the start.</summary>
+    internal static NpgsqlSlimDataSourceBuilder Builder(NpgsqlConnectionStringBuilder settings)
+        => new NpgsqlSlimDataSourceBuilder(settings.ConnectionString).EnableArrays().EnableTransportSecurity().EnableIntegratedSecurity();
 
     private static NpgsqlConnectionStringBuilder ConnectionSettings(Dsn dsn, RegistryConnectionOptions options)
     {

@@ -29,8 +29,9 @@ public sealed class ShardAuditor(MasterKey masterKey, string serverCaFile = "")
     {
         try
         {
-            await using var connection = new NpgsqlConnection(SettingsFor(shard).ConnectionString);
-            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            NpgsqlSlimDataSourceBuilder builder = RegistryDataSource.Builder(SettingsFor(shard));
+            await using NpgsqlDataSource source = shard.Primary.Length == 1 ? builder.Build() : builder.BuildMultiHost();
+            await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             await using var command = new NpgsqlCommand("SELECT critical, high, medium, low FROM tenancy.audit_summary()", connection);
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await reader.ReadAsync(cancellationToken).ConfigureAwait(false);

@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Hosting;
+using ProxySuite.Proxy.Listening;
+
+namespace ProxySuite.Host;
+
+/// <summary>
+/// Gives memory back when a time of much use is over: the start, and a crowd of clients that has left. A proxy that serves allocates next to nothing, so
+/// the runtime sees no occasion of its own to collect what the crowd left behind.
+/// </summary>
+internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
+{
+    /// <summary>By the first round the tenants are read ahead; what the compiler and the first heartbeats touch afterwards goes with the later ones.</summary>
+    private static readonly TimeSpan[] StartRounds = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4)];
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <summary>A proxy that used less processor time than this in one interval has nothing to do: reading its mappings costs about 10 ms.</summary>
+    private static readonly TimeSpan QuietMax = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Fewer clients than this leave less behind than giving it back is worth.</summary>
+    private const int CrowdMin = 500;
+
+    /// <summary>Bytes allocated since the last time that count as a crowd of clients that came and went in between.</summary>
+    private const long AllocatedMin = 64 << 20;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (server.Health.Phase == ServerPhase.Starting) await Task.Delay(TimeSpan.FromMilliseconds(50), stoppingToken).ConfigureAwait(false);
+        await Task.Delay(StartRounds[0], stoppingToken).ConfigureAwait(false);
+        ProgramMemory.Release();
+        for (int round = 1; round < StartRounds.Length; round++)
+        {
+            await Task.Delay(StartRounds[round], stoppingToken).ConfigureAwait(false);
+            ProgramMemory.ReleaseFiles();
+        }
+        await WatchAsync(stoppingToken).ConfigureAwait(false);
+    }
+
+    private async Task WatchAsync(CancellationToken stoppingToken)
+    {
+        long peak = 0, allocatedThen = GC.GetTotalAllocatedBytes(), allocatedBefore = allocatedThen;
+        TimeSpan usedBefore = Environment.CpuUsage.TotalTime;
+        bool isFresh = false; // nothing was done since files were released
+        while (true)
+        {
+            await Task.Delay(Interval, stoppingToken).ConfigureAwait(false);
+            long clients = server.Health.Clients, allocated = GC.GetTotalAllocatedBytes();
+            TimeSpan used = Environment.CpuUsage.TotalTime;
+            peak = Math.Max(peak, clients);
+            bool isOver = (peak >= CrowdMin && clients <= peak / 2) || allocated - allocatedThen >= AllocatedMin;
+            bool isQuiet = used - usedBefore < QuietMax;
+            // Hardly anybody logs in just now: a pause of milliseconds meets few.
+            if (isOver && allocated - allocatedBefore < AllocatedMin / 8)
+            {
+                ProgramMemory.Release();
+                (peak, allocatedThen) = (clients, GC.GetTotalAllocatedBytes());
+            }
+            else if (isQuiet && !isFresh)
+            {
+                ProgramMemory.ReleaseFiles();
+            }
+            (allocatedBefore, usedBefore, isFresh) = (allocated, Environment.CpuUsage.TotalTime, isQuiet);
+        }
+    }
+}
