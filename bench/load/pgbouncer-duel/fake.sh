@@ -1,0 +1,61 @@
+# The workloads on a backend that executes nothing, so that the proxy is the bottleneck. Sourced by run.sh.
+bench_tools
+bench_fakepg duel
+registry_shard one "$fakepg_host" 64
+registry_plan large "$pool"
+registry_tenants t 1 16 large one
+ulimit -n "$(ulimit -Hn)"
+
+fake_proxyd() { # fake_proxyd REACTORS: proxyd with 16 tenants on the fake backend; sets fakeproxyd_port, fakeproxyd_pid
+  bench_proxyd_file --Reactors:Count="$1" --Pool:MaxWaiters=10000
+  fakeproxyd_port=$proxyd_port fakeproxyd_pid=$proxyd_pid
+}
+fake_proxyd "$reactors"
+database=''
+for ((i = 1; i <= 16; i++)); do database+="t$i = host=${fakepg_host%:*} port=${fakepg_host##*:} dbname=app user=t$i"$'\n'; done
+duel_pgbouncer fakebouncer "$database" "$pool" "auth_type = trust"
+
+fake() { duel "$1" run_load fakeproxyd "$2" fakebouncer "$2"; }
+if wanted fake; then
+  for mode in simple extended pipeline:20; do
+    fake "fake backend, $mode" "--tenants t:1:1 --connections $clients --mode $mode"
+    if [ "$mode" = simple ]; then simple_tps=$(median 0 <"$bench_dir/d.ours.tps") simple_cpu=$(median <"$bench_dir/d.ours.cpu"); fi
+  done
+  echo "  one reactor, simple: $simple_tps queries/s here, with backend and load on the same cores; $(awk -v c="$simple_cpu" 'BEGIN { printf "%.0f", 1e6 / c }') a second of its processor time"
+  verdict "  one reactor: queries a second of processor time" "$(awk -v c="$simple_cpu" 'BEGIN { printf "%.0f", 1e6 / c }')" ">=" 100000
+fi
+for many in 1000 5000; do
+  if wanted "clients-$many"; then
+    fake "$many active clients" "--tenants t:1:1 --connections $many --mode simple"
+    verdict "  $many active clients: throughput" "$m_tps" ">=" 1.5
+  fi
+done
+if wanted latency; then
+  # Through a proxy less straight to a backend of its own; the proxies reach theirs over a Unix socket, as they do in all workloads.
+  fakepg_port=$(free_port)
+  setsid "$tools_dir/fakepg" --port "$fakepg_port" >/dev/null 2>&1 </dev/null &
+  fakepg_pid=$!
+  bench_pids+=("$fakepg_pid")
+  wait_for_port "$fakepg_port" fakepg
+  rm -f "$bench_dir"/l.*
+  for ((pair = 0; pair < pairs; pair++)); do
+    for target in $( ((pair % 2)) && echo "fakebouncer fakepg fakeproxyd" || echo "fakeproxyd fakepg fakebouncer"); do
+      run_load "$target" --tenants t:1:1 --connections 1 --mode simple
+      echo "$r_mean" >>"$bench_dir/l.$target"
+    done
+  done
+  for target in fakeproxyd fakebouncer; do paste "$bench_dir/l.$target" "$bench_dir/l.fakepg" | awk '{ print $1 - $2 }' >"$bench_dir/l.$target.added"; done
+  echo "latency added at 1 client, us: proxyd $(median_range <"$bench_dir/l.fakeproxyd.added"), PgBouncer $(median_range <"$bench_dir/l.fakebouncer.added"); straight $(median_range <"$bench_dir/l.fakepg")"
+  paste "$bench_dir/l.fakeproxyd.added" "$bench_dir/l.fakebouncer.added" | awk '{ print $1 / $2 }' >"$bench_dir/l.ratio"
+  verdict "  latency added at 1 client, ratio" "$(median <"$bench_dir/l.ratio")" "<=" 1.0
+fi
+if wanted reactors; then
+  # The machine may have too few cores for two busy reactors, load and backend. What a query costs says what two would carry, each on a core of its own.
+  one_port=$fakeproxyd_port one_pid=$fakeproxyd_pid
+  if [ "$reactors" != 1 ]; then fake_proxyd 1; one_port=$fakeproxyd_port one_pid=$fakeproxyd_pid; fi
+  fake_proxyd 2
+  # shellcheck disable=SC2034 # read through their names
+  two_port=$fakeproxyd_port two_pid=$fakeproxyd_pid
+  duel "two reactors / one" run_load two "--tenants t:1:16 --connections 4 --mode simple" one "--tenants t:1:16 --connections 4 --mode simple"
+  verdict "  two reactors: queries a CPU-bound second, to one" "$(awk -v c="$m_cpu" 'BEGIN { printf "%.2f", 2 / c }')" ">=" 1.7
+fi

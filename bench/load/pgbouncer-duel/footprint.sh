@@ -1,0 +1,42 @@
+# Memory, start, and what an idle client costs. Sourced by run.sh; leaves no server of the other workloads out of account, as it starts its own.
+if [ -z "${pg_port:-}" ]; then bench_postgres 15 "fsync = off"; bench_proxyd "$pool" --Reactors:Count=1; fi
+bench_tools
+idle_max=$(($(ulimit -Hn) / 2 < 20000 ? $(ulimit -Hn) / 2 : 20000)) idle=${DUEL_IDLE:-5000}
+idle=$((idle < idle_max ? idle : idle_max))
+
+# From fork to the listening socket, with a registry in PostgreSQL; memory when the start is over.
+rm -f "$bench_dir"/f.*
+for ((i = 0; i < 3; i++)); do
+  port=$(free_port) started=$(date +%s%N)
+  setsid artifacts/bin/proxyd --Listen:Port="$port" --Metrics:Port=0 --Registry:ConnectionString="$pg_dsn/registry" --Secrets:MasterKeyFile="$bench_dir/master.key" \
+    --Reactors:Count=1 >"$bench_dir/footprint.log" 2>&1 </dev/null &
+  pid=$!
+  bench_pids+=("$pid")
+  until port_in_use "$port"; do sleep 0.005; kill -0 "$pid"; done
+  echo $((($(date +%s%N) - started) / 1000000)) >>"$bench_dir/f.start"
+  sleep 15
+  rss_kb "$pid" >>"$bench_dir/f.rss"
+  kill "$pid"
+done
+echo "start to serving, ms: $(median_range <"$bench_dir/f.start"); resident when idle, kB: $(median_range <"$bench_dir/f.rss")"
+verdict "  start to serving, ms" "$(median 0 <"$bench_dir/f.start")" "<=" 400
+verdict "  resident memory when idle, MB" "$(awk -v k="$(median <"$bench_dir/f.rss")" 'BEGIN { printf "%.1f", k / 1024 }')" "<=" 45
+
+# Clients that are logged in and ask next to nothing. Both proxies get the crowd twice: what the first leaves behind is not counted for the second.
+if [ -z "${fakebouncer_port:-}" ]; then only=none . bench/load/pgbouncer-duel/fake.sh; fi
+for target in fakeproxyd fakebouncer; do
+  pid=${target}_pid port=${target}_port
+  for ((i = 0; i < 2; i++)); do
+    sleep 21 # proxyd gives back what a crowd has left within two of its rounds of 10 s
+    before=$(rss_kb "${!pid}")
+    tenantload --port "${!port}" --seconds 8 --warmup 2 --connect-timeout 120 --group all --tenants t:1:1 --connections "$idle" --rate 0.001 &
+    loader=$!
+    for _ in {1..600}; do if [ "$(ls "/proc/${!pid}/fd" | wc -l)" -gt "$idle" ]; then break; fi; sleep 0.1; done
+    sleep 7
+    during=$(rss_kb "${!pid}")
+    wait "$loader"
+  done
+  each=$(awk -v a="$during" -v b="$before" -v n="$idle" 'BEGIN { printf "%.2f", (a - b) / n }')
+  echo "$idle idle clients: $target holds $during kB, $each kB a client more than before"
+  if [ "$target" = fakeproxyd ]; then verdict "  memory of an idle client, kB" "$each" "<=" 2; fi
+done
