@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Testing.Protocol;

@@ -111,17 +111,17 @@ median() { sort -n | awk -v d="${1:-2}" '{ v[NR] = $1 } END { printf "%." d "f",
 # syscalls TARGET OPTION...: system calls of the proxy a transaction: the difference of a long and a short run, so that logins do not count.
 syscalls() {
   local short long
-  short=$(count_calls 100 "$@") long=$(count_calls 600 "$@")
-  awk -v a="$long" -v b="$short" 'BEGIN { printf "%.2f", (a - b) / (500 * 8) }'
+  short=$(count_calls 25 "$@") long=$(count_calls 150 "$@")
+  awk -v a="$long" -v b="$short" 'BEGIN { printf "%.2f", (a - b) / (125 * 32) }'
 }
-count_calls() { # count_calls TRANSACTIONS TARGET OPTION...: 8 clients
+count_calls() { # count_calls TRANSACTIONS TARGET OPTION...: 32 clients, so often each
   local transactions=$1 target=$2 pid=${2}_pid port=${2}_port user=bench tracer
   shift 2
   if [ "$target" = proxyd ]; then user=app; fi
   strace -f -c -o "$bench_dir/strace" -p "${!pid}" >/dev/null 2>&1 &
   tracer=$!
   for _ in {1..100}; do if grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/${!pid}/status"; then break; fi; sleep 0.05; done
-  pgbench -n -c 8 -j 1 -t "$transactions" "$@" "host=127.0.0.1 port=${!port} sslmode=disable dbname=bench user=$user" >"$bench_dir/pgbench.log" 2>&1 || { cat "$bench_dir/pgbench.log" >&2; return 1; }
+  pgbench -n -c 32 -j 1 -t "$transactions" "$@" "host=127.0.0.1 port=${!port} sslmode=disable dbname=bench user=$user" >"$bench_dir/pgbench.log" 2>&1 || { cat "$bench_dir/pgbench.log" >&2; return 1; }
   kill "$tracer"
   wait "$tracer" || true
   awk '$NF == "total" { print $4 }' "$bench_dir/strace" # share, seconds, microseconds a call, calls

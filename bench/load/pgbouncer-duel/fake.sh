@@ -1,6 +1,7 @@
 # The workloads on a backend that executes nothing, so that the proxy is the bottleneck. Sourced by run.sh.
 bench_tools
 bench_fakepg duel
+chmod 777 "${fakepg_host%:*}/.s.PGSQL.5432" # PgBouncer may run as another user
 registry_shard one "$fakepg_host" 64
 registry_plan large "$pool"
 registry_tenants t 1 16 large one
