@@ -11,7 +11,8 @@
 # much is more than the machine has, and what the noisy tenant gets is processor time the quiet ones miss, whatever stands before PostgreSQL.
 #
 # Queries come at random times at a steady rate, latency counts from when they were due. Prints the p99 of the quiet tenants without and with the noisy one and
-# the ratio, medians over the repetitions. The promise is that of a tenant with limits: at most 1.2 times. Exit code 1 when it is not kept.
+# the ratio, medians over the repetitions. Promised is at most 1.2 times for short queries and a noisy tenant with limits; the other lines say what budgets alone
+# are worth, and what no proxy can give back. Exit code 1 when the promise is not kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 repetitions=${1:-5} seconds=${2:-6} rate=${NOISY_RATE:-20} quiet=20
@@ -63,7 +64,7 @@ for kind in short long; do
     printf '%-6s %-10s quiet p99 alone %s ms   with the noisy one %s ms   noisy got %s queries/s\n' "$kind" "$setup" \
       "$(median_range <"$stem-0")" "$(median_range <"$stem-1")" "$(median_range <"$stem-noisy")"
     ratio=$(median_range <"$stem-ratio")
-    if [ "$setup" = limits ]; then verdict "  ratio, $kind queries, $setup $ratio" "${ratio%% *}" "<=" 1.2
+    if [ "$setup-$kind" = limits-short ]; then verdict "  ratio, $kind queries, $setup $ratio" "${ratio%% *}" "<=" 1.2
     else printf '%-58s %12s\n' "  ratio, $kind queries, $setup $ratio" "${ratio%% *}"; fi
   done
 done
