@@ -78,7 +78,9 @@ static void give_turn(Client *client, uint64_t now)
     Tenant *tenant = client->tenant;
     if (tenant->due_count > 0)
     {
-        client_begin_turn(client, due_take(tenant), now);
+        // Taken off the queue behind the start: a tenant that has waited until now does not begin to.
+        client_begin_turn(client, tenant->due[tenant->due_first], now);
+        due_take(tenant);
         return;
     }
     if (run.is_running && !run.is_over && tenant->group->rate == 0)
