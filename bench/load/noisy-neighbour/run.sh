@@ -54,7 +54,7 @@ for ((i = 0; i < repetitions; i++)); do
   for kind in short long; do
     setups=(limits budget pgbouncer)
     if ((i % 2)); then setups=(pgbouncer budget limits); fi
-    for setup in "${setups[@]}"; do one_run "$setup" "$kind" 0; one_run "$setup" "$kind" 1; done
+    for setup in "${setups[@]}"; do one_run "$setup" "$kind" $((i % 2)); one_run "$setup" "$kind" $((1 - i % 2)); done
   done
 done
 for kind in short long; do
