@@ -72,6 +72,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <inheritdoc cref="OpenedAt"/>
     public long LastUsedAt { get; set; }
 
+    /// <summary>Reactor time in ticks at which it was lent last.</summary>
+    public long LentAt { get; set; }
+
     /// <summary>Reactor time in milliseconds until which nobody else of a crowded shard has a claim on its place.</summary>
     public long ShareUntil { get; set; }
 

@@ -38,6 +38,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private readonly RateLeases? _leases;
     private Task _directoryRun = Task.CompletedTask;
     private Task _auditRun = Task.CompletedTask;
+    private Task _protectionRun = Task.CompletedTask;
     private Task _consoleRun = Task.CompletedTask;
     private Task _leaseRun = Task.CompletedTask;
     private volatile ServerPhase _phase = ServerPhase.Starting;
@@ -116,6 +117,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         foreach (FrontendContext context in _contexts) context.Reactor.Post(static state => ((FrontendContext)state!).StartIdleSweep(), context);
         _directoryRun = _tenants.RunAsync(_invalidations, _stopping.Token);
         if (_leases is not null) _leaseRun = Task.Run(() => _leases.RunAsync(_stopping.Token), CancellationToken.None);
+        _protectionRun = Task.Run(() => new ShardProtections(_shards, _stats, _options, _logger).RunAsync(_stopping.Token), CancellationToken.None);
         if (_audits is not null) _auditRun = Task.Run(() => _audits.RunAsync(_stopping.Token), CancellationToken.None);
         _consoleRun = _console.RunAsync(_stopping.Token);
         Listen(_options.Value);
@@ -169,6 +171,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         await _directoryRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _leaseRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _auditRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _protectionRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _consoleRun.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -39,6 +39,18 @@ public sealed record LimitsOptions
     /// <value>100 ms to 24 h, or 0 for never; default 0. Reloadable, for tenants looked up afterwards.</value>
     public TimeSpan TransactionTimeout { get; init; }
 
+    /// <summary>Whether a shard that gets slower than it usually is, or fails more often, gets fewer connections until it has recovered.</summary>
+    /// <value>on or off; default off. Reloadable.</value>
+    public bool AdaptiveProtection { get; init; }
+
+    /// <summary>Part of the shard's cap that is left in any case, in percent; the guaranteed connections of tenants are left as well.</summary>
+    /// <value>1 to 100; default 25. Reloadable.</value>
+    public int AdaptiveProtectionMin { get; init; } = 25;
+
+    /// <summary>From which median time of a transaction on a shard is slow, in percent of the usual one.</summary>
+    /// <value>110 to 10000; default 200. Reloadable.</value>
+    public int AdaptiveProtectionLatency { get; init; } = 200;
+
     internal static LimitsOptions Read(SectionReader section)
     {
         var defaults = new LimitsOptions();
@@ -56,6 +68,9 @@ public sealed record LimitsOptions
                 TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(24), Reload.Live),
             TransactionTimeout = section.DurationOrOff(nameof(TransactionTimeout), defaults.TransactionTimeout,
                 TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(24), Reload.Live),
+            AdaptiveProtection = section.OnOff(nameof(AdaptiveProtection), defaults.AdaptiveProtection, Reload.Live),
+            AdaptiveProtectionMin = section.Integer(nameof(AdaptiveProtectionMin), defaults.AdaptiveProtectionMin, 1, 100, Reload.Live),
+            AdaptiveProtectionLatency = section.Integer(nameof(AdaptiveProtectionLatency), defaults.AdaptiveProtectionLatency, 110, 10_000, Reload.Live),
         };
     }
 }

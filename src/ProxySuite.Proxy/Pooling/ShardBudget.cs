@@ -44,6 +44,8 @@ internal sealed class ShardBudget : IDisposable
     private readonly Timer _timer;
     private PoolOptions? _optionsSeen;
     private int _total;
+    private int? _protected;
+    private int _mostLeased;
     private int _pressure;
     private long _lingerMilliseconds = 1;
     private bool _isFailing;
@@ -51,8 +53,10 @@ internal sealed class ShardBudget : IDisposable
     /// <param name="connectionsMax">The cap, from 1.</param>
     /// <param name="options">Options in force; null for the defaults.</param>
     /// <param name="stats">Where its numbers go.</param>
-    public ShardBudget(int connectionsMax, CurrentOptions? options = null, ShardShareStats? stats = null)
+    /// <param name="name">The shard's.</param>
+    public ShardBudget(int connectionsMax, CurrentOptions? options = null, ShardShareStats? stats = null, string name = "")
     {
+        Name = name;
         _options = options;
         _stats = stats ?? new ShardShareStats();
         _total = connectionsMax;
@@ -60,6 +64,18 @@ internal sealed class ShardBudget : IDisposable
         _scheduler = new ShardScheduler(connectionsMax, SharePolicy.From(_optionsSeen), new Random());
         _stats.Limit = connectionsMax;
         _timer = new Timer(static budget => ((ShardBudget)budget!).Do(static (scheduler, now) => scheduler.Tick(now)), this, Timeout.Infinite, Timeout.Infinite);
+    }
+
+    /// <summary>The shard's name.</summary>
+    public string Name { get; }
+
+    /// <summary>What tenants that hold or want connections are guaranteed together.</summary>
+    public int Guaranteed
+    {
+        get
+        {
+            lock (_gate) return (int)Math.Min(int.MaxValue, _scheduler.Minima);
+        }
     }
 
     /// <summary>Connections open, opening, or reserved.</summary>
@@ -71,20 +87,17 @@ internal sealed class ShardBudget : IDisposable
         }
     }
 
+    /// <summary>Most connections now: the cap, or less while the shard is protected.</summary>
+    public int MostNow => (int)Volatile.Read(ref _stats.Limit);
+
     /// <summary>The cap.</summary>
     public int Total
     {
         get => Volatile.Read(ref _total);
         set
         {
-            Effects effects;
-            lock (_gate)
-            {
-                Volatile.Write(ref _total, value);
-                _scheduler.SetLimit(value, Now);
-                effects = Publish();
-            }
-            effects.Run();
+            Volatile.Write(ref _total, value);
+            Limit();
         }
     }
 
@@ -98,6 +111,26 @@ internal sealed class ShardBudget : IDisposable
     public bool IsFailing => Volatile.Read(ref _isFailing);
 
     private static long Now => Stopwatch.GetTimestamp();
+
+    /// <summary>Gives fewer connections than the cap, for a shard that suffers.</summary>
+    /// <param name="connections">From 1; null for the cap.</param>
+    public void Protect(int? connections)
+    {
+        if (_protected == connections) return;
+        _protected = connections;
+        Limit();
+    }
+
+    /// <summary>Most connections held at a time since the last call.</summary>
+    public int TakeMostLeased()
+    {
+        lock (_gate)
+        {
+            int most = _mostLeased;
+            _mostLeased = _scheduler.Leased;
+            return most;
+        }
+    }
 
     /// <summary>Takes a place, or puts the account in line for one.</summary>
     /// <returns>False when it stands in line; <see cref="IShardClaimant.OnShardPlace"/> follows.</returns>
@@ -179,6 +212,8 @@ internal sealed class ShardBudget : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
 
+    private void Limit() => Do((scheduler, now) => scheduler.SetLimit(Math.Min(Total, _protected ?? int.MaxValue), now));
+
     private void Do(Action<ShardScheduler, long> what)
     {
         Effects effects;
@@ -218,6 +253,7 @@ internal sealed class ShardBudget : IDisposable
         }
         Volatile.Write(ref _lingerMilliseconds, Math.Max(1, _scheduler.Linger * 1000 / Stopwatch.Frequency));
         Volatile.Write(ref _isFailing, _scheduler.IsFailing);
+        _mostLeased = Math.Max(_mostLeased, _scheduler.Leased);
         _stats.Leased = _scheduler.Leased;
         _stats.Limit = _scheduler.Limit;
         _stats.InLine = _scheduler.InLine;

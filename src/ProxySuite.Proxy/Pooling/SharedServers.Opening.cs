@@ -108,6 +108,7 @@ internal sealed partial class SharedServers
     void IServerOwner.OnServerClosed(ServerConnection server)
     {
         if (_idle.Remove(server)) CountIdle(-1);
+        if (!server.IsLeaving) _stats.Faults++;
         if (_leases.Remove(server, out Lease? lease))
         {
             EndReset(lease);
@@ -147,6 +148,7 @@ internal sealed partial class SharedServers
         {
             permit.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
             _stats.Failed(Stopwatch.GetTimestamp());
+            if (!failure.IsPermanent && !failure.MayHaveMoved) _stats.Faults++;
             OnOpenFailed(failure);
             return;
         }

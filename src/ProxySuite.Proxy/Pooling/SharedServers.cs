@@ -75,6 +75,7 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
     public ServerConnection? TryTake(SealedTenantPool tenant)
     {
         if (TakeIdleFor(tenant.Tenant) is not { } server) return null;
+        server.LentAt = _reactor.NowTicks;
         Hold(server, tenant.Seat(_role));
         tenant.TakePlace();
         return server;
@@ -94,6 +95,7 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
     public void TakeBack(ServerConnection server)
     {
         server.LastUsedAt = _reactor.NowMilliseconds;
+        _stats.LentTime.Record(_reactor.NowTicks - server.LentAt);
         if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || IsWornOut(server))
         {
             CloseServer(server);

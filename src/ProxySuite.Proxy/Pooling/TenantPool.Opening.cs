@@ -101,6 +101,7 @@ internal partial class TenantPool
         {
             permit.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
             ShardStats.Failed(Stopwatch.GetTimestamp());
+            if (!failure.IsPermanent && !failure.MayHaveMoved) ShardStats.Faults++;
             OnOpenFailed(role, failure);
             return;
         }

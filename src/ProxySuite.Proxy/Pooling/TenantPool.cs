@@ -154,6 +154,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
         IdleServers idle = _idle[role];
         ServerConnection? server = _options.Value.Pool.ServerChoice == ServerChoice.Lifo ? idle.TakeNewest() : idle.TakeOldest();
         if (server is null) return null;
+        server.LentAt = _reactor.NowTicks;
         CountIdle(-1);
         CountLent(+1);
         return server;
@@ -198,6 +199,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
     {
         server.Unlink();
         CountLent(-1);
+        ShardStats.LentTime.Record(_reactor.NowTicks - server.LentAt);
         if (server.IsClosed) return;
         server.LastUsedAt = _reactor.NowMilliseconds;
         if (!server.Ledger.IsFree || server.IsCondemned || server.Generation != _generation || Refusal is not null || IsOverdrawn || IsTooOld(server))
@@ -260,6 +262,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
     {
         if (_idle[server.RoleIndex].Remove(server)) CountIdle(-1);
         if (server.IsLeaving) _leaving--;
+        else ShardStats.Faults++;
         _listener?.NoteClosed(server);
         if (_permits.Remove(server, out ServerPermit? permit)) permit.Dispose();
         Pump();
@@ -330,6 +333,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
         _waiters.Remove(waiter);
         Stats.QueueDepth = _waiters.Count;
         Stats.WaitTime.Record(_reactor.NowTicks - waiter.WaitingSince);
+        server.LentAt = _reactor.NowTicks;
         CountLent(+1);
         waiter.OnServerLent(server);
     }

@@ -22,7 +22,7 @@ internal sealed class ShardBudgets(CurrentOptions options, StatsRegistry stats)
     {
         if (!_byShard.TryGetValue(shard.Id, out ShardBudget? budget))
         {
-            lock (_gate) budget = _byShard.GetOrAdd(shard.Id, _ => new ShardBudget(shard.ConnectionsMax, options, stats.Shares(shard.Name)));
+            lock (_gate) budget = _byShard.GetOrAdd(shard.Id, _ => new ShardBudget(shard.ConnectionsMax, options, stats.Shares(shard.Name), shard.Name));
         }
         if (budget.Total != shard.ConnectionsMax) budget.Total = shard.ConnectionsMax;
         return budget;

@@ -65,6 +65,26 @@ public sealed class LatencyHistogram
         totals[_counts.Length] += Volatile.Read(ref _sumTicks);
     }
 
+    /// <summary>The median in seconds, as exact as the buckets are: its place within its bucket is taken for even. 0 when nothing was counted.</summary>
+    /// <param name="counts">Of each bucket.</param>
+    internal static double MedianSeconds(ReadOnlySpan<long> counts)
+    {
+        long total = 0;
+        foreach (long count in counts) total += count;
+        long before = 0;
+        for (int bucket = 0; bucket < counts.Length; bucket++)
+        {
+            if (counts[bucket] == 0 || (before + counts[bucket]) * 2 < total)
+            {
+                before += counts[bucket];
+                continue;
+            }
+            double from = bucket == 0 ? 0 : Seconds[bucket - 1], to = bucket < Seconds.Length ? Seconds[bucket] : from;
+            return from + ((to - from) * ((total / 2.0) - before) / counts[bucket]);
+        }
+        return 0;
+    }
+
     private static byte[] MakeFirstBuckets()
     {
         var first = new byte[65];

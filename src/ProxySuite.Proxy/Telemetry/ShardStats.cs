@@ -18,11 +18,17 @@ public sealed class ShardStats
     /// <summary>Counter: server connections that could not be opened.</summary>
     public long ConnectFailures;
 
+    /// <summary>Counter: connections that the shard did not let be opened, or ended unasked; one tenant's refused login is none.</summary>
+    public long Faults;
+
     // The Stopwatch time of the last attempt, negative if it failed: one field, so that a reader never pairs one attempt's time with another's outcome.
     private long _lastAttempt;
 
     /// <summary>Time from connect to the first ReadyForQuery, of the connections that got there.</summary>
     public LatencyHistogram ConnectTime { get; } = new();
+
+    /// <summary>For how long servers were lent, each time: a transaction, as a rule.</summary>
+    public LatencyHistogram LentTime { get; } = new();
 
     /// <summary>Time of the last attempt to open a connection, negative if it failed, 0 before the first; in <see cref="System.Diagnostics.Stopwatch"/> ticks.</summary>
     internal long LastAttempt => Volatile.Read(ref _lastAttempt);

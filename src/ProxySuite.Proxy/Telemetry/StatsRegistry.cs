@@ -57,6 +57,25 @@ public sealed class StatsRegistry
         }
     }
 
+    /// <summary>How often and for how long a shard's servers were lent so far (counts by bucket, then the sum), and its faults, over all reactors.</summary>
+    internal (long[] LentTime, long Faults) ShardAnswers(string name)
+    {
+        var times = new long[LatencyHistogram.BucketCount + 1];
+        long faults = 0;
+        ShardStats?[] reactors = [];
+        lock (_gate)
+        {
+            if (_shards.TryGetValue(name, out ShardEntry? shard)) reactors = Volatile.Read(ref shard.Reactors);
+        }
+        foreach (ShardStats? stats in reactors)
+        {
+            if (stats is null) continue;
+            stats.LentTime.AddTo(times);
+            faults += Volatile.Read(ref stats.Faults);
+        }
+        return (times, faults);
+    }
+
     /// <summary>Ends the series of a tenant that was deleted. Nobody may count for it any more; one created anew under the slug starts at 0.</summary>
     public void Forget(string slug)
     {

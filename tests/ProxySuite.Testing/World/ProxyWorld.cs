@@ -259,6 +259,9 @@ public sealed class ProxyWorld : IAsyncDisposable
         throw new TimeoutException($"not at rest: {seen}");
     }
 
+    /// <summary>Most server connections now, over all shards.</summary>
+    internal int ShardLimit => _server.Shards.All.Sum(static shard => shard.Value.MostNow);
+
     /// <summary>Permits out on all shards.</summary>
     internal int ShardPermitsLeased => _server.Shards.All.Sum(shard => shard.Value.Leased);
 
