@@ -50,6 +50,8 @@ internal static class DataPlane
     {
         services.AddSingleton(provider => new RedisLink(configuration, provider.GetRequiredService<ILogger<RedisLink>>()));
         services.AddSingleton<ISharedTenantCache>(provider => new RedisTenantCache(provider.GetRequiredService<RedisLink>(), provider.GetRequiredService<MasterKey>()));
+        // A new name at each start: what the process before has said is not this one's.
+        services.AddSingleton<IRateBoard>(provider => new RedisRateBoard(provider.GetRequiredService<RedisLink>(), Guid.NewGuid().ToString("N")));
         services.AddSingleton<IInvalidationSource>(provider => new RedisInvalidation(
             provider.GetRequiredService<PostgresInvalidationListener>(), provider.GetRequiredService<RedisLink>(), provider.GetRequiredService<ILogger<RedisInvalidation>>()));
     }

@@ -7,12 +7,13 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using ProxySuite.Proxy.Listening;
+using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Tenancy.Registry;
 
 namespace ProxySuite.Host;
 
-/// <summary>Tells the registry that this proxy lives, so that the control plane knows whom to wait for. A registry that is away is tried again with the next beat.</summary>
-internal sealed class Heartbeat(NpgsqlDataSource dataSource, IProxyServer server, ILogger<Heartbeat> logger) : BackgroundService
+/// <summary>Tells the registry that this proxy lives, so that the control plane knows whom to wait for, and hears how many others do: they share tenants' limits. A registry that is away is tried again with the next beat.</summary>
+internal sealed class Heartbeat(NpgsqlDataSource dataSource, IProxyServer server, StatsRegistry stats, ILogger<Heartbeat> logger) : BackgroundService
 {
     private readonly ProxyTable _table = new(dataSource);
     private readonly Guid _id = Guid.CreateVersion7();
@@ -43,6 +44,7 @@ internal sealed class Heartbeat(NpgsqlDataSource dataSource, IProxyServer server
             try
             {
                 await _table.BeatAsync(_id, Name(), _startedAt, Details(), stoppingToken).ConfigureAwait(false);
+                stats.Proxy.ProxiesAlive = await _table.CountAliveAsync(stoppingToken).ConfigureAwait(false);
                 isSaid = false;
             }
             catch (RegistryUnavailableException away)

@@ -192,7 +192,7 @@ internal static class ProxyErrors
 
     public static PgError ClientIdleTooLong(TimeSpan limit) => new(
         SqlState.IdleSessionTimeout, "terminating connection due to idle-session timeout",
-        Hint: $"Clients may be idle for {Seconds(limit)} (Limits:ClientIdleTimeout).", Severity: "FATAL");
+        Hint: $"Clients may be idle for {Seconds(limit)} (Limits:ClientIdleTimeout, or idle_session_timeout of the plan).", Severity: "FATAL");
 
     public static PgError MessageNotSupported(byte type) => new(
         SqlState.ProtocolViolation, string.Create(CultureInfo.InvariantCulture, $"invalid frontend message type {type}"),

@@ -43,7 +43,7 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
     /// <summary>The sessions of this reactor, by the process id they were given.</summary>
     public SessionTable Sessions { get; } = new(reactor.Index);
 
-    /// <summary>Ends sessions that are idle for too long, from now on; costs nothing while Limits:ClientIdleTimeout is off.</summary>
+    /// <summary>Ends sessions that are idle for too long, from now on; looks at none while neither Limits:ClientIdleTimeout nor a plan has a limit.</summary>
     public void StartIdleSweep()
     {
         _idleSweep = new WheelTimer(static context => ((FrontendContext)context!).SweepIdle(), this);
@@ -55,11 +55,11 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
         Reactor.Timers.Arm(_idleSweep!, IdleSweepInterval);
         Limiters.Sweep();
         TimeSpan limit = Options.Value.Limits.ClientIdleTimeout;
-        if (limit == TimeSpan.Zero) return;
-        long oldest = Reactor.NowMilliseconds - (long)limit.TotalMilliseconds;
-        foreach (ClientSession session in Sessions.All.Where(session => session.LastAnswerAt < oldest && session.IsIdle).ToList())
+        if (limit == TimeSpan.Zero && !Router.Pools.Values.Any(static pool => pool.Config.Limits.ClientIdle is not null)) return;
+        foreach (ClientSession session in Sessions.All.Where(session => session.IsIdle).ToList())
         {
-            session.End(ProxyErrors.ClientIdleTooLong(limit));
+            TimeSpan own = session.Pool.Config.Limits.ClientIdle ?? limit;
+            if (own > TimeSpan.Zero && Reactor.NowMilliseconds - session.LastAnswerAt > (long)own.TotalMilliseconds) session.End(ProxyErrors.ClientIdleTooLong(own));
         }
     }
 

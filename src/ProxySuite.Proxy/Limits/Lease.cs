@@ -5,18 +5,6 @@ namespace ProxySuite.Proxy.Limits;
 /// <param name="Connections">Likewise of connections a second.</param>
 /// <param name="MillisecondsElsewhere">Query time that other proxies have seen within the last minute.</param>
 /// <param name="BytesElsewhere">Likewise bytes.</param>
+/// <param name="Proxies">How many have asked for the tenant lately, this one included.</param>
 /// <param name="ValidUntil">In Stopwatch ticks. Beyond it the limit is divided by the number of proxies that live.</param>
-internal sealed record Lease(double Queries, double Connections, long MillisecondsElsewhere, long BytesElsewhere, long ValidUntil);
-
-/// <summary>How many proxies share the limits: as the registry's heartbeats last said, at least this one.</summary>
-public sealed class LiveProxies
-{
-    private int _count = 1;
-
-    /// <summary>1 or more. Any thread.</summary>
-    public int Count
-    {
-        get => Volatile.Read(ref _count);
-        set => Volatile.Write(ref _count, Math.Max(1, value));
-    }
-}
+internal sealed record Lease(double Queries, double Connections, long MillisecondsElsewhere, long BytesElsewhere, int Proxies, long ValidUntil);

@@ -73,7 +73,7 @@ internal sealed class LeaseBook(LeaseCell cell)
         cell.Lease = new Lease(
             cell.QueriesLimit > 0 ? Shares.Of(cell.QueriesLimit, Own.Queries, Array.ConvertAll(others, static other => other.Queries)) : 1,
             cell.ConnectionsLimit > 0 ? Shares.Of(cell.ConnectionsLimit, Own.Connections, Array.ConvertAll(others, static other => other.Connections)) : 1,
-            others.Sum(static other => other.Milliseconds), others.Sum(static other => other.Bytes), now + Ticks(Lifetime));
+            others.Sum(static other => other.Milliseconds), others.Sum(static other => other.Bytes), others.Length + 1, now + Ticks(Lifetime));
     }
 
     private Line Own => new(_queriesWanted + (cell.Backlog / BacklogSeconds), _connectionsWanted, cell.Milliseconds, cell.Bytes);

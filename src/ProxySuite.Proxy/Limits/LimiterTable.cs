@@ -7,7 +7,7 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Proxy.Limits;
 
 /// <summary>The limiters of the tenants at home on one reactor; touched by its thread alone.</summary>
-internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, StatsRegistry stats, LiveProxies proxies, RateLeases? leases)
+internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, StatsRegistry stats, RateLeases? leases)
 {
     // Budgets are of a minute: whoever leaves and comes back within it finds them as they were.
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(65);
@@ -22,7 +22,7 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
     {
         if (!_limiters.TryGetValue(tenant.Id, out TenantLimiter? limiter))
         {
-            limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => reactor.NowTicks, options, proxies);
+            limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => reactor.NowTicks, options, stats.Proxy);
             _limiters.Add(tenant.Id, limiter);
         }
         Update(tenant.Id, limiter, tenant.Plan);

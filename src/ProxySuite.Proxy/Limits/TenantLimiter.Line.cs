@@ -24,6 +24,8 @@ internal sealed partial class TenantLimiter
         Cell.QueriesWanted++;
         TimeSpan delayMax = _options.Value.Limits.MaxRateDelay;
         LimitKind reason = Look(now, Waiting, out TimeSpan wait) ?? _first?.Reason ?? LimitKind.Queries;
+        // A part that is small because little was wanted here grows with the next exchange, up to an even one at least.
+        if (reason == LimitKind.Queries && _isLeased) wait = _queries.WaitFor(1 + Waiting, now, (double)(_limits.QueriesPerSecond ?? 0) / _lease!.Proxies);
         if (delayMax == TimeSpan.Zero || wait > delayMax) return Refuse(reason, wait);
         waiter.IsWaiting = true;
         waiter.Since = now;

@@ -20,7 +20,7 @@ internal sealed partial class TenantLimiter
     private readonly TimerWheel _timers;
     private readonly Func<long> _clock;
     private readonly CurrentOptions _options;
-    private readonly LiveProxies _proxies;
+    private readonly ProxyStats _proxies;
     private readonly WheelTimer _timer;
     private readonly MinuteWindow _milliseconds = new();
     private readonly MinuteWindow _bytes = new();
@@ -38,8 +38,8 @@ internal sealed partial class TenantLimiter
     /// <param name="timers">The reactor's timers.</param>
     /// <param name="clock">The reactor's time in Stopwatch ticks.</param>
     /// <param name="options">Options in force.</param>
-    /// <param name="proxies">How many share the limits where no lease says more.</param>
-    public TenantLimiter(TenantStats stats, TimerWheel timers, Func<long> clock, CurrentOptions options, LiveProxies proxies)
+    /// <param name="proxies">Knows how many share the limits where no lease says more.</param>
+    public TenantLimiter(TenantStats stats, TimerWheel timers, Func<long> clock, CurrentOptions options, ProxyStats proxies)
     {
         _stats = stats;
         _timers = timers;
@@ -143,7 +143,7 @@ internal sealed partial class TenantLimiter
     {
         Lease? lease = Cell.Lease;
         bool isLeased = lease is not null && now < lease.ValidUntil;
-        if (!ReferenceEquals(lease, _lease) || isLeased != _isLeased || (!isLeased && _shares != _proxies.Count)) SetRates(now);
+        if (!ReferenceEquals(lease, _lease) || isLeased != _isLeased || (!isLeased && _shares != _proxies.ProxiesAlive)) SetRates(now);
         if (_limits.QuerySecondsPerMinute is not null)
         {
             _ticksRest += _stats.QueryTime.SumTicks - _ticksSeen;
@@ -169,7 +169,7 @@ internal sealed partial class TenantLimiter
     {
         _lease = Cell.Lease;
         _isLeased = _lease is not null && now < _lease.ValidUntil;
-        _shares = _proxies.Count;
+        _shares = _proxies.ProxiesAlive;
         double queries = _isLeased ? _lease!.Queries : 1.0 / _shares, connections = _isLeased ? _lease!.Connections : 1.0 / _shares;
         if (_limits.QueriesPerSecond is { } rate) _queries.Set(rate * queries, (_limits.Burst ?? rate) * queries, now);
         if (_limits.ConnectionsPerSecond is { } logins) _connections.Set(logins * connections, logins * connections, now);

@@ -54,12 +54,14 @@ internal struct TokenBucket
     }
 
     /// <summary>How long until there are so many tokens, more than fit in included.</summary>
-    public TimeSpan WaitFor(double tokens, long now)
+    /// <param name="rateMin">The rate that is to be expected, where it is more than the present one.</param>
+    public TimeSpan WaitFor(double tokens, long now, double rateMin = 0)
     {
         Refill(now);
         double missing = tokens - Rounding - _level;
         if (missing <= 0) return TimeSpan.Zero;
-        return Rate <= 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(Math.Min(missing / Rate, 1e6));
+        double rate = Math.Max(Rate, rateMin);
+        return rate <= 0 ? TimeSpan.MaxValue : TimeSpan.FromSeconds(Math.Min(missing / rate, 1e6));
     }
 
     private void Refill(long now)

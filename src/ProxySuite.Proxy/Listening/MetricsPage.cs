@@ -50,6 +50,8 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
         foreach (RefusalReason reason in Enum.GetValues<RefusalReason>()) text.Sample(RefusalReasons[(int)reason], ""u8, proxy.Total(reason));
         text.Counter("proxysuite_logins_delayed_total"u8, "Logins that had to wait because of failed ones of the same tenant from the same address."u8);
         text.Sample(""u8, ""u8, proxy.LoginsDelayed);
+        text.Gauge("proxysuite_rate_proxies"u8, "Proxies that live, by the registry's heartbeats; they share tenants' limits."u8);
+        text.Sample(""u8, ""u8, proxy.ProxiesAlive);
         if (proxy.LeasesUp >= 0)
         {
             text.Gauge("proxysuite_rate_leases_up"u8, "1 if tenants' limits were last shared between proxies through Redis, 0 if each proxy keeps to its part."u8);

@@ -52,10 +52,9 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     /// <param name="audits">Has shards audit themselves, run by this server; null for none.</param>
     /// <param name="host">The process around, for the admin console; null for none.</param>
     /// <param name="board">Where proxies tell each other what tenants use; null for none.</param>
-    /// <param name="proxies">How many share tenants' limits where no board says more; null for this one alone.</param>
     public ProxyServer(
         CurrentOptions options, TenantDirectory tenants, IInvalidationSource invalidations, MasterKey masterKey, StatsRegistry stats, ILoggerFactory loggers,
-        ShardAudits? audits = null, IAdminHost? host = null, IRateBoard? board = null, LiveProxies? proxies = null)
+        ShardAudits? audits = null, IAdminHost? host = null, IRateBoard? board = null)
     {
         _options = options;
         _tenants = tenants;
@@ -73,12 +72,11 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         var canceller = new Canceller(_serverTls, loggers.CreateLogger<Canceller>());
         var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting), shard => SealKey.Of(masterKey, shard, shard.SealKid));
         _leases = board is null ? null : new RateLeases(board, stats.Proxy, System.Diagnostics.Stopwatch.GetTimestamp);
-        proxies ??= new LiveProxies();
         var addresses = new AddressCounts();
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
             reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats,
-            new LimiterTable(reactor, options, stats, proxies, _leases), addresses, sessions))];
+            new LimiterTable(reactor, options, stats, _leases), addresses, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
         var authenticator = new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions) { RefusesShard = shard => audits?.Refuses(shard) == true };
         _console = new AdminConsole(new AdminScope

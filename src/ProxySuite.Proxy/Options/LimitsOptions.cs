@@ -27,7 +27,7 @@ public sealed record LimitsOptions
     /// <value>1kB to 1MB; default 10000 bytes (MAX_STARTUP_PACKET_LENGTH in PostgreSQL). Reloadable.</value>
     public int MaxStartupBytes { get; init; } = 10_000;
 
-    /// <summary>A client idle outside a transaction for longer is closed with 57P05.</summary>
+    /// <summary>A client idle outside a transaction for longer is closed with 57P05; a plan's setting idle_session_timeout wins over it.</summary>
     /// <value>1 s to 30 d, or 0 for never; default 0. Reloadable.</value>
     public TimeSpan ClientIdleTimeout { get; init; }
 

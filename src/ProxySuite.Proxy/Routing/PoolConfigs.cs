@@ -18,7 +18,8 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
 {
     // The proxy reads texts as the first says, whatever the shard's configuration does; the second ends what runs on for a client that is gone, even
     // where a function catches every cancel. Plans may say otherwise of the second.
-    // transaction_timeout is kept by the proxy's clock alone: versions before 17 do not know it.
+    // transaction_timeout is kept by the proxy's clock alone, as versions before 17 do not know it; and idle_session_timeout, as it is about clients: a server's own
+    // would end idle connections of the pool.
     private static readonly KeyValuePair<string, string>[] SessionDefaults = [new("standard_conforming_strings", "on"), new("client_connection_check_interval", "5s")];
 
     // What a RESET falls back to until the next transaction, where the tenant's own values are not the server's defaults.
@@ -63,7 +64,7 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             tenant.Placement.Database,
             login,
             new Secret(passwords.PasswordFor(login, tenant.CredentialsEpoch)),
-            [.. SessionDefaults, .. settings.For(tenant).Where(static setting => setting.Key != "transaction_timeout")])
+            [.. SessionDefaults, .. settings.For(tenant).Where(static setting => !IsOurs(setting.Key))])
         {
             Tls = entry.Shard.Tls,
         };
@@ -93,11 +94,13 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
         foreach ((string name, string value) in settings.For(tenant))
         {
             // A list of quoted names is SQL already; as one literal it would be one name.
-            if (name != "transaction_timeout") all = all.With(name.ToLowerInvariant(), name == "search_path" ? value : Sql.Literal(value));
+            if (!IsOurs(name)) all = all.With(name.ToLowerInvariant(), name == "search_path" ? value : Sql.Literal(value));
         }
         // What the seal is made for, whatever the setting is called that applications read.
         return all.With(TenantSettings.DefaultTenantIdParameter, Sql.Literal(tenant.Id.ToString()));
     }
+
+    private static bool IsOurs(string setting) => setting is "transaction_timeout" or "idle_session_timeout";
 
     private static EndPoint ToEndPoint(ShardEndpoint endpoint)
         => endpoint.IsUnixSocket ? new UnixDomainSocketEndPoint(endpoint.UnixSocketPath)

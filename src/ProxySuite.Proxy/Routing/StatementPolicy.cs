@@ -36,7 +36,8 @@ internal static class StatementPolicy
     public static WorkLimits LimitsFor(Plan plan, LimitsOptions options) => new(
         plan.StatementTimeout,
         Time(plan, "transaction_timeout") ?? options.TransactionTimeout,
-        Time(plan, "idle_in_transaction_session_timeout") ?? options.IdleInTransactionTimeout);
+        Time(plan, "idle_in_transaction_session_timeout") ?? options.IdleInTransactionTimeout,
+        Time(plan, "idle_session_timeout"));
 
     // Where a plan says nothing of a setting, PostgreSQL's own default is the limit.
     private static Dictionary<string, SettingLimit> SettingLimits(Plan plan, WorkLimits times)

@@ -63,6 +63,7 @@ public sealed class ProxyStats
     private long _loginsDelayed;
     private long _leaseFailures;
     private int _leasesUp = -1;
+    private int _proxiesAlive = 1;
 
     /// <summary>Client connections open now, those before authentication included.</summary>
     public long Clients => Volatile.Read(ref _clients);
@@ -75,6 +76,13 @@ public sealed class ProxyStats
 
     /// <summary>Whether limits were last shared between proxies through Redis: 1 or 0; −1 where that was never tried.</summary>
     public int LeasesUp => Volatile.Read(ref _leasesUp);
+
+    /// <summary>Proxies that live, this one included, as the registry's heartbeats last said.</summary>
+    public int ProxiesAlive
+    {
+        get => Volatile.Read(ref _proxiesAlive);
+        set => Volatile.Write(ref _proxiesAlive, Math.Max(1, value));
+    }
 
     /// <summary>Exchanges of limits with other proxies that failed.</summary>
     public long LeaseFailures => Volatile.Read(ref _leaseFailures);

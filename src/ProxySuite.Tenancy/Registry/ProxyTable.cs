@@ -34,6 +34,22 @@ public sealed class ProxyTable(NpgsqlDataSource dataSource)
     public Task BeatAsync(Guid id, string name, DateTimeOffset startedAt, string detailsJson, CancellationToken cancellationToken)
         => ExecuteAsync(Beat, [id, name, startedAt.ToUniversalTime(), detailsJson], cancellationToken);
 
+    /// <summary>How many proxies live: those that missed fewer than three heartbeats.</summary>
+    /// <exception cref="RegistryUnavailableException">The registry does not answer.</exception>
+    public async Task<int> CountAliveAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using NpgsqlCommand command = dataSource.CreateCommand("SELECT count(*) FROM system.proxies WHERE heartbeat_at > now() - $1");
+            command.Parameters.Add(new NpgsqlParameter { Value = 3 * ProxyRecord.HeartbeatInterval });
+            return (int)(long)(await command.ExecuteScalarAsync(cancellationToken))!;
+        }
+        catch (Exception failed) when (RegistryDataSource.IsUnreachable(failed))
+        {
+            throw new RegistryUnavailableException($"the registry does not answer: {failed.Message}", failed);
+        }
+    }
+
     /// <summary>Says good-bye.</summary>
     /// <exception cref="RegistryUnavailableException">The registry does not answer.</exception>
     public Task LeaveAsync(Guid id, CancellationToken cancellationToken) => ExecuteAsync("DELETE FROM system.proxies WHERE id = $1", [id], cancellationToken);

@@ -36,7 +36,7 @@ internal sealed class LimiterWorld
 
     public CurrentOptions Options { get; }
 
-    public LiveProxies Proxies { get; } = new();
+    public ProxyStats Proxies { get; } = new();
 
     /// <summary>Stopwatch ticks.</summary>
     public long Now => Ticks(TimeSpan.FromMilliseconds(_milliseconds)) + Skew;

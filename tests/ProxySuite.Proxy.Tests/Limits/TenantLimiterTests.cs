@@ -148,14 +148,14 @@ public sealed class TenantLimiterTests
     public void Where_no_lease_says_more_each_proxy_has_its_even_share()
     {
         var world = new LimiterWorld(new RateLimits(QueriesPerSecond: 100, BytesPerMinute: 1000), maxDelay: TimeSpan.Zero);
-        world.Proxies.Count = 4;
+        world.Proxies.ProxiesAlive = 4;
         world.Pass(Second);
         Assert.Equal(25, world.Drain());
         world.Pass(Second);
         Assert.Equal(25, world.Drain());
         world.Stats.BytesIn += 250;
         Assert.Equal(0, world.Drain());
-        world.Proxies.Count = 2;
+        world.Proxies.ProxiesAlive = 2;
         world.Drain();
         world.Pass(Second);
         Assert.Equal(50, world.Drain());
