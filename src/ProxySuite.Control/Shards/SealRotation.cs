@@ -47,22 +47,31 @@ internal sealed record RotateSeal : ShardJob
         {
             throw new ControlException($"shard \"{Name}\" has no seals: its lockdown is not strict", $"Run: proxyctl shard prepare {Name} --lockdown strict");
         }
-        await using NpgsqlConnection shared = await new ShardConnections(shard).OpenSharedAsync(cancellationToken);
-        await SealedRoles.EnsureAsync(shared, shard, job.MasterKey, cancellationToken);
-        if (Finish) await FinishAsync(job, shard, shared, cancellationToken);
-        else await BeginAsync(job, shard, shared, cancellationToken);
+        // A connection for each part: none is held while the registry is written to.
+        var servers = new ShardConnections(shard);
+        string[] kids;
+        await using (NpgsqlConnection shared = await servers.OpenSharedAsync(cancellationToken))
+        {
+            await SealedRoles.EnsureAsync(shared, shard, job.MasterKey, cancellationToken);
+            await Provisioning.MasterKeyGuard.RequireAsync(shared, job.MasterKey, cancellationToken);
+            kids = [.. await shared.QueryAsync("SELECT kid::text FROM tenancy.seal_key ORDER BY 1", row => row.GetString(0), cancellationToken)];
+        }
+        if (Finish) await FinishAsync(job, shard, servers, kids, cancellationToken);
+        else await BeginAsync(job, shard, servers, kids, cancellationToken);
     }
 
-    private async Task BeginAsync(JobContext job, Shard shard, NpgsqlConnection shared, CancellationToken cancellationToken)
+    private async Task BeginAsync(JobContext job, Shard shard, ShardConnections servers, string[] kids, CancellationToken cancellationToken)
     {
         // A run that was cut off may have come as far as the registry: then the next one is the present one already.
         if (job.Note(Target) is null) await job.NoteAsync(Target, Text(shard.SealKid + 1), cancellationToken);
         int next = int.Parse(job.Note(Target)!, CultureInfo.InvariantCulture);
         job.Before(new { SealKid = next - 1 });
-        long others = await shared.ScalarAsync<long>("SELECT count(*) FROM tenancy.seal_key WHERE kid <> ALL ($1)", cancellationToken, (object)new[] { Text(next - 1), Text(next) });
-        if (others > 0) throw new ControlException($"the last rotation on shard \"{Name}\" is not finished", $"Run: proxyctl shard rotate-seal {Name} --finish");
-        await Provisioning.MasterKeyGuard.RequireAsync(shared, job.MasterKey, cancellationToken);
-        await job.StepAsync("key", () => SealedRoles.InstallKeyAsync(shared, SealKey.Of(job.MasterKey, shard, next), cancellationToken), cancellationToken);
+        if (kids.Except([Text(next - 1), Text(next)]).Any()) throw new ControlException($"the last rotation on shard \"{Name}\" is not finished", $"Run: proxyctl shard rotate-seal {Name} --finish");
+        await job.StepAsync("key", async () =>
+        {
+            await using NpgsqlConnection shared = await servers.OpenSharedAsync(cancellationToken);
+            await SealedRoles.InstallKeyAsync(shared, SealKey.Of(job.MasterKey, shard, next), cancellationToken);
+        }, cancellationToken);
         await job.StepAsync("registry", async () =>
         {
             if (shard.SealKid != next) await job.Store.SetShardSealKidAsync(shard, next, cancellationToken);
@@ -71,12 +80,15 @@ internal sealed record RotateSeal : ShardJob
         job.Result = (next, 0);
     }
 
-    private static async Task FinishAsync(JobContext job, Shard shard, NpgsqlConnection shared, CancellationToken cancellationToken)
+    private static async Task FinishAsync(JobContext job, Shard shard, ShardConnections servers, string[] kids, CancellationToken cancellationToken)
     {
-        string[] kids = [.. await shared.QueryAsync("SELECT kid::text FROM tenancy.seal_key ORDER BY 1", row => row.GetString(0), cancellationToken)];
         job.Before(new { Keys = kids });
         int removed = 0;
-        await job.AlwaysAsync("keys", async () => removed = await SealedRoles.RemoveOtherKeysAsync(shared, shard.SealKid, cancellationToken), cancellationToken);
+        await job.AlwaysAsync("keys", async () =>
+        {
+            await using NpgsqlConnection shared = await servers.OpenSharedAsync(cancellationToken);
+            removed = await SealedRoles.RemoveOtherKeysAsync(shared, shard.SealKid, cancellationToken);
+        }, cancellationToken);
         job.IsUnchanged = removed == 0 && !job.IsResumed;
         job.After(new { Keys = new[] { Text(shard.SealKid) } });
         job.Result = (shard.SealKid, removed);

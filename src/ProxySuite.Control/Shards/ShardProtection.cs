@@ -72,11 +72,25 @@ public sealed class ShardProtection(ControlPlane control)
     internal static async Task<ImmutableArray<ProtectedTable>> WorkAsync(
         Shard shard, ProtectionRequest request, Func<int, ProtectedTable, Func<Task<ProtectedTable>>, Task<ProtectedTable>> apply, CancellationToken cancellationToken)
     {
-        string name = shard.Name;
-        await using NpgsqlConnection connection = await new ShardConnections(shard).OpenSharedAsync(cancellationToken);
+        // A connection for the look and one for each change: none is held while the registry is written to.
+        var servers = new ShardConnections(shard);
+        List<Found> found;
+        await using (NpgsqlConnection connection = await servers.OpenSharedAsync(cancellationToken)) found = await FindAsync(connection, shard, request, cancellationToken);
+        var done = ImmutableArray.CreateBuilder<ProtectedTable>();
+        foreach (Found table in found)
+        {
+            ProtectedTable plan = request.Remove ? Removal(table) : Guard(table, request);
+            if (plan.Sql.Length > 0) plan = await apply(found.Count, plan, () => ApplyAsync(servers, table, plan, request.Remove, cancellationToken));
+            done.Add(plan);
+        }
+        return done.ToImmutable();
+    }
+
+    private static async Task<List<Found>> FindAsync(NpgsqlConnection connection, Shard shard, ProtectionRequest request, CancellationToken cancellationToken)
+    {
         if (!await connection.ScalarAsync<bool>("SELECT to_regclass('proxysuite.protected_tables') IS NOT NULL", cancellationToken))
         {
-            throw new ControlException($"shard \"{name}\" is not prepared, or by an older version", $"Run: proxyctl shard prepare {name}");
+            throw new ControlException($"shard \"{shard.Name}\" is not prepared, or by an older version", $"Run: proxyctl shard prepare {shard.Name}");
         }
         // A name without a schema is one of the shared schema.
         string[] named = [.. request.Tables.Select(table => table.Contains('.') ? table : $"{BackendNames.SharedSchema}.{table}")];
@@ -86,14 +100,7 @@ public sealed class ShardProtection(ControlPlane control)
         }
         List<Found> found = await connection.QueryAsync(Tables, Found.Read, cancellationToken, request.Column, named);
         if (named.Length > found.Count) throw new ControlException($"not all of these tables have a column {request.Column}: {string.Join(", ", named)}", "Name the column with --column.");
-        var done = ImmutableArray.CreateBuilder<ProtectedTable>();
-        foreach (Found table in found)
-        {
-            ProtectedTable plan = request.Remove ? Removal(table) : Guard(table, request);
-            if (plan.Sql.Length > 0) plan = await apply(found.Count, plan, () => ApplyAsync(connection, table, plan, request.Remove, cancellationToken));
-            done.Add(plan);
-        }
-        return done.ToImmutable();
+        return found;
     }
 
     private static ProtectedTable Guard(Found table, ProtectionRequest request)
@@ -141,8 +148,9 @@ public sealed class ShardProtection(ControlPlane control)
         return new ProtectedTable(table.Name, sql.ToImmutable(), "its rows are kept apart by its own policies alone");
     }
 
-    private static async Task<ProtectedTable> ApplyAsync(NpgsqlConnection connection, Found table, ProtectedTable plan, bool remove, CancellationToken cancellationToken)
+    private static async Task<ProtectedTable> ApplyAsync(ShardConnections servers, Found table, ProtectedTable plan, bool remove, CancellationToken cancellationToken)
     {
+        await using NpgsqlConnection connection = await servers.OpenSharedAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         try
         {
