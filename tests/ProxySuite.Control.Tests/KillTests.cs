@@ -41,7 +41,7 @@ public sealed class KillTests(ITestOutputHelper output)
     private static readonly string[] NoJobs =
     [
         "init", // the registry's own migrations, each one transaction
-        "audit", "completion", "doctor", "job list", "log", "plan list", "proxy list", "shard check", "shard list", "shard show", "tenant list", "tenant show", "verifier", "work",
+        "audit", "completion", "doctor", "job list", "log", "plan list", "proxy list", "shard check", "shard list", "shard show", "tenant list", "tenant show", "top", "verifier", "work",
     ];
 
     public static TheoryData<string> Verbs => new(All.Select(verb => verb.Name));

@@ -59,6 +59,9 @@ internal sealed class CliContext(ParseResult parsed, CliConsole console, Output 
     /// <summary>Redis as the environment names it; null for none.</summary>
     public string? Redis => console.Environment(GlobalOptions.RedisVariable) is { Length: > 0 } redis ? redis : null;
 
+    /// <summary>A variable of the environment; null when it is not set, or empty.</summary>
+    public string? Variable(string name) => console.Environment(name) is { Length: > 0 } value ? value : null;
+
     /// <summary>Asks before what cuts somebody off or cannot be undone, unless --yes says so already.</summary>
     /// <param name="what">What is about to happen, as the beginning of a sentence: <c>tenant acme with all its data is removed for ever</c>.</param>
     /// <exception cref="UsageException">Nobody can be asked.</exception>

@@ -10,7 +10,7 @@ namespace ProxySuite.Cli.Frame;
 /// Where answers and errors go. Standard output holds the answer alone: with <c>--json</c> one JSON value, else text and tables, plain and without
 /// control sequences unless it is a terminal. Everything else, errors included, goes to standard error.
 /// </summary>
-internal sealed class Output(CliConsole console, bool json)
+internal sealed partial class Output(CliConsole console, bool json)
 {
     private static readonly JsonSerializerOptions JsonOptions = new()
     {

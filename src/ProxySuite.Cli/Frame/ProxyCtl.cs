@@ -74,6 +74,7 @@ internal static class ProxyCtl
             new WorkVerb(),
             new LogVerb(),
             new DoctorVerb(),
+            new TopVerb(),
             new AuditVerb(),
             new VerifierVerb(),
             new CompletionVerb(),

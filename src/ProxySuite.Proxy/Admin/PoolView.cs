@@ -26,11 +26,12 @@ internal sealed record PoolView(PoolConfig Config, TenantEntry Entry, PoolCounts
 /// <summary>A client session as its reactor saw it. Times are Stopwatch ticks; 0 for none.</summary>
 internal readonly record struct ClientView(
     int Id, string Tenant, string Shard, string User, int Role, System.Net.EndPoint Address, SessionState State, bool IsAsking, bool IsInTransaction, uint Pins, long ConnectedAt,
-    long RequestAt, long WaitAt, int ServerPid, string Application, bool IsEncrypted)
+    long RequestAt, long WaitAt, LimitKind? DelayedBy, long DelayAt, int ServerPid, string Application, bool IsEncrypted)
 {
     /// <summary>What it does, in a word or two.</summary>
     public string Activity => State switch
     {
+        _ when DelayedBy is not null => "delayed",
         SessionState.Waiting => "waiting",
         SessionState.Linked when IsAsking => "active",
         SessionState.Linked when IsInTransaction => "idle in transaction",
@@ -51,7 +52,7 @@ internal readonly record struct ClientView(
             }
             views.Add(new ClientView(
                 session.ProcessId, session.Pool.Config.Tenant, session.Pool.Config.Shard, session.User, session.Role, session.RemoteEndPoint, session.State, session.IsAsking,
-                session.IsInTransaction, pins, session.ConnectedAt, session.RequestStarted, session.WaitStarted, session.Server?.CancelKey.ProcessId ?? 0, session.ApplicationName,
+                session.IsInTransaction, pins, session.ConnectedAt, session.RequestStarted, session.WaitStarted, session.DelayedBy, session.DelayStarted, session.Server?.CancelKey.ProcessId ?? 0, session.ApplicationName,
                 session.IsEncrypted));
         }
         return views;

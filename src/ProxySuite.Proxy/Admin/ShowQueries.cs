@@ -14,7 +14,7 @@ internal sealed class ShowQueries : ShowCommand
     public override async Task<AdminAnswer> RunAsync(AdminScope scope, CancellationToken cancellationToken)
     {
         IEnumerable<ClientView> busy = (await scope.ClientsAsync(cancellationToken).ConfigureAwait(false))
-            .Where(static client => client.State is SessionState.Waiting or SessionState.Linked)
+            .Where(static client => client.State is SessionState.Waiting or SessionState.Linked || client.DelayedBy is not null)
             .OrderByDescending(static client => AdminSnapshot.Since(Start(client)));
         return new AdminAnswer([.. busy.Select(static client => new object?[]
         {
@@ -23,5 +23,5 @@ internal sealed class ShowQueries : ShowCommand
         })]);
     }
 
-    private static long Start(ClientView client) => client.State == SessionState.Waiting ? client.WaitAt : client.RequestAt;
+    private static long Start(ClientView client) => client.DelayedBy is not null ? client.DelayAt : client.State == SessionState.Waiting ? client.WaitAt : client.RequestAt;
 }

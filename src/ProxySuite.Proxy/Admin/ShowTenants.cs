@@ -20,7 +20,7 @@ internal sealed class ShowTenants(TenantOrder order, int limit) : ShowCommand
     [
         AdminColumn.Text("tenant"), AdminColumn.Text("shard"), AdminColumn.Text("plan"), AdminColumn.Int4("weight"), AdminColumn.Int4("clients"), AdminColumn.Int4("servers_active"),
         AdminColumn.Int4("servers_idle"), AdminColumn.Int4("servers_opening"), AdminColumn.Int4("servers_min"), AdminColumn.Int4("servers_max"), AdminColumn.Int4("waiting"),
-        AdminColumn.Int8("longest_wait_ms"), AdminColumn.Int4("pins"), AdminColumn.Int4("paused"), AdminColumn.Int8("queries"), AdminColumn.Int8("transactions"), AdminColumn.Int8("errors"),
+        AdminColumn.Int8("longest_wait_ms"), AdminColumn.Int4("delayed"), AdminColumn.Int4("pins"), AdminColumn.Int4("paused"), AdminColumn.Int8("queries"), AdminColumn.Int8("transactions"), AdminColumn.Int8("errors"),
         AdminColumn.Int8("bytes_in"), AdminColumn.Int8("bytes_out"), AdminColumn.Float8("query_seconds"), AdminColumn.Float8("wait_seconds"), AdminColumn.Float8("server_seconds"),
         AdminColumn.Int8("rate_delayed"), AdminColumn.Int8("rate_refused"), AdminColumn.Float8("queries_per_second"), AdminColumn.Float8("transactions_per_second"),
         AdminColumn.Float8("errors_per_second"), AdminColumn.Float8("bytes_per_second"), AdminColumn.Float8("time_per_second"), AdminColumn.Float8("wait_per_second"),
@@ -57,16 +57,17 @@ internal sealed class ShowTenant(string slug) : ShowCommand
 }
 
 /// <summary>A tenant's numbers: its counters, which outlive its pool, and its pool, if it has one now.</summary>
-internal sealed record TenantRow(string Tenant, TenantSample Total, TenantSample Growth, double Seconds, IReadOnlyList<PoolView> Pools, int Pins)
+internal sealed record TenantRow(string Tenant, TenantSample Total, TenantSample Growth, double Seconds, IReadOnlyList<PoolView> Pools, int Pins, int Delayed)
 {
     public int Waiting => Pools.Sum(static pool => pool.Counts.Waiting);
 
     public static async Task<List<TenantRow>> AllAsync(AdminScope scope, CancellationToken cancellationToken)
     {
         ILookup<string, PoolView> pools = (await scope.PoolsAsync(cancellationToken).ConfigureAwait(false)).ToLookup(static pool => pool.Tenant);
-        Dictionary<string, int> pins = (await scope.ClientsAsync(cancellationToken).ConfigureAwait(false))
-            .Where(static client => client.Pins != 0).GroupBy(static client => client.Tenant).ToDictionary(static group => group.Key, static group => group.Count());
-        return [.. scope.Rates.Read(out double seconds).Select(row => new TenantRow(row.Tenant, row.Total, row.Growth, seconds, [.. pools[row.Tenant]], pins.GetValueOrDefault(row.Tenant)))];
+        List<ClientView> clients = await scope.ClientsAsync(cancellationToken).ConfigureAwait(false);
+        Dictionary<string, int> pins = clients.Where(static client => client.Pins != 0).CountBy(static client => client.Tenant).ToDictionary();
+        Dictionary<string, int> delayed = clients.Where(static client => client.DelayedBy is not null).CountBy(static client => client.Tenant).ToDictionary();
+        return [.. scope.Rates.Read(out double seconds).Select(row => new TenantRow(row.Tenant, row.Total, row.Growth, seconds, [.. pools[row.Tenant]], pins.GetValueOrDefault(row.Tenant), delayed.GetValueOrDefault(row.Tenant)))];
     }
 
     public object?[] Cells()
@@ -76,7 +77,7 @@ internal sealed record TenantRow(string Tenant, TenantSample Total, TenantSample
         [
             Tenant, pool?.Config.Shard, pool?.Entry.Tenant.Plan.Name, pool?.Config.Weight, Pools.Sum(static each => each.Clients), Pools.Sum(static each => each.Counts.Linked),
             Pools.Sum(static each => each.Counts.Idle), Pools.Sum(static each => each.Counts.Opening), pool?.Entry.Tenant.Plan.ConnectionsMin, pool?.Entry.Tenant.Plan.Connections,
-            Waiting, (long)(Pools.Count == 0 ? 0 : Pools.Max(static each => AdminSnapshot.Since(each.OldestWait).TotalMilliseconds)), Pins, Pools.Any(static each => each.IsPaused) ? 1 : 0,
+            Waiting, (long)(Pools.Count == 0 ? 0 : Pools.Max(static each => AdminSnapshot.Since(each.OldestWait).TotalMilliseconds)), Delayed, Pins, Pools.Any(static each => each.IsPaused) ? 1 : 0,
             Total.Queries, Total.Transactions, Total.Errors, Total.BytesIn, Total.BytesOut, TenantSample.Seconds(Total.QueryTicks), TenantSample.Seconds(Total.WaitTicks),
             TenantSample.Seconds(Total.LentTicks), Total.Delayed, Total.Refused, Growth.Queries / Seconds, Growth.Transactions / Seconds, Growth.Errors / Seconds,
             (Growth.BytesIn + Growth.BytesOut) / Seconds, TenantSample.Seconds(Growth.LentTicks) / Seconds, TenantSample.Seconds(Growth.WaitTicks) / Seconds,

@@ -1,5 +1,7 @@
 using System.Globalization;
+using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Pooling;
+using ProxySuite.Proxy.Telemetry;
 
 namespace ProxySuite.Proxy.Admin;
 
@@ -25,6 +27,15 @@ internal sealed class ShowWaits : ShowCommand
             [
                 pool.Tenant, pool.Config.Shard, pool.Config.Weight, pool.Counts.Waiting, (long)AdminSnapshot.Since(pool.OldestWait).TotalMilliseconds, Name(pool.WaitsFor),
                 pool.IsSealed ? pool.Lent : pool.Leased, pool.Budget, pool.WaitsFor is WaitReason.ShardCap ? Holders(pools, pool) : pool.WaitsFor is WaitReason.OwnBudget ? $"{pool.Tenant} {pool.Budget}" : "",
+            ]);
+        }
+        foreach (IGrouping<(string Tenant, string Shard, LimitKind? Limit), ClientView> held in (await scope.ClientsAsync(cancellationToken).ConfigureAwait(false))
+            .Where(static client => client.DelayedBy is not null).GroupBy(static client => (client.Tenant, client.Shard, client.DelayedBy)))
+        {
+            rows.Add(
+            [
+                held.Key.Tenant, held.Key.Shard, null, held.Count(), (long)held.Max(static client => AdminSnapshot.Since(client.DelayAt).TotalMilliseconds),
+                $"own limit ({EnumWords<LimitKind>.Of(held.Key.Limit!.Value)})", null, null, held.Key.Tenant,
             ]);
         }
         return new AdminAnswer(rows);

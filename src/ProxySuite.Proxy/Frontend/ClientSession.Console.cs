@@ -20,6 +20,12 @@ internal sealed partial class ClientSession
     /// <summary>When its wait began, in reactor ticks; 0 unless it waits.</summary>
     public long WaitStarted => _state == SessionState.Waiting ? WaitingSince : 0;
 
+    /// <summary>Which limit of its tenant holds its query back; null for none.</summary>
+    public LimitKind? DelayedBy => _isDelayed ? _rateWaiter!.Reason : null;
+
+    /// <summary>Since when, in reactor ticks; 0 when none does.</summary>
+    public long DelayStarted => _isDelayed ? _rateWaiter!.Since : 0;
+
     /// <summary>Its application_name, as it was told last.</summary>
     public string ApplicationName => _told["application_name"] ?? "";
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Tests.Relay;
 using ProxySuite.Testing.Protocol;
 using ProxySuite.Testing.Servers;
 using ProxySuite.Testing.World;
@@ -28,7 +29,7 @@ internal sealed class ConsoleWorld : IAsyncDisposable
     public static async Task<ConsoleWorld> StartAsync(int connections = 2, Func<ProxyOptions, ProxyOptions>? configure = null, int shardConnections = 200, bool isScripted = false)
         => new(await ProxyWorld.StartAsync(
             connections, options => (configure ?? (same => same))(options with { Admin = Users }),
-            isScripted ? null : new ScriptedBackendOptions { Respond = new EchoResponder().Respond }, shardConnections: shardConnections));
+            isScripted ? null : RelayScript.Echo(), shardConnections: shardConnections));
 
     public string Dsn(string user = "ops", string database = "proxysuite", string options = "")
         => $"Host=127.0.0.1;Port={Proxy.Port};Database={database};Username={user};Password={Password};Pooling=false;Timeout=30;Command Timeout=60;Server Compatibility Mode=NoTypeLoading;{options}";
