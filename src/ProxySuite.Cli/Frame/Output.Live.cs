@@ -18,7 +18,7 @@ internal sealed partial class Output
         IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(console.Out) });
         try
         {
-            await terminal.Live(new Text("")).StartAsync(async live =>
+            await terminal.Live(new Text("asking…")).StartAsync(async live =>
             {
                 while (true)
                 {
@@ -52,7 +52,7 @@ internal sealed partial class Output
     {
         const int Frame = 6; // title, borders and heads
         var parts = new List<IRenderable>();
-        int left = Math.Max(height, 12) - 1;
+        int left = Math.Max(height, 12) - 2;
         foreach ((string title, string[] columns, string[][] rows) in tables)
         {
             int room = Math.Min(rows.Length, left - Frame);
@@ -63,6 +63,7 @@ internal sealed partial class Output
             foreach (string[] row in rows.Take(room)) table.AddRow([.. row.Select(cell => new Markup(Markup.Escape(cell)))]);
             parts.Add(table);
         }
+        parts.Add(new Text("q ends"));
         return new Rows(parts);
     }
 }

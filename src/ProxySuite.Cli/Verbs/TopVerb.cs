@@ -95,7 +95,7 @@ internal sealed class TopVerb : Verb
                     shard.Shard, shard.Up switch { true => "yes", false => "no", null => "?" }, Count(shard.Cap), Count(shard.Leased), Count(shard.InLine), Count(shard.Active), Count(shard.Idle),
                     Count(shard.Opening), Count(shard.Tenants),
                 })]),
-            ($"tenants by {order?.ToString().ToLowerInvariant()}; q ends",
+            ($"tenants by {order?.ToString().ToLowerInvariant()}",
                 ["TENANT", "SHARD", "PLAN", "WEIGHT", "CLIENTS", "SERVERS", "WAITING", "LONGEST", "BUSY", "QUERIES/s", "BYTES/s", "ERRORS/s", "LIMITED", "PINS", ""],
                 [.. report.Tenants.Select(static tenant => new[]
                 {
