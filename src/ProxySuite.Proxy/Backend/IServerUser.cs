@@ -80,6 +80,9 @@ internal interface IServerOwner
     /// <summary>A reset that the pool asked for is done; the connection is as after its login.</summary>
     void OnReset(ServerConnection server);
 
+    /// <summary>A connection that was parked because of cancel requests is the owner's again: to be closed when it is condemned, else to be reset.</summary>
+    void OnCancelsOver(ServerConnection server);
+
     /// <summary>The connection is closed, for whatever reason; its permit is still held.</summary>
     void OnServerClosed(ServerConnection server);
 }

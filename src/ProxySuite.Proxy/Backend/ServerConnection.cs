@@ -121,7 +121,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     public bool IsLeaving { get; set; }
 
     /// <summary>Checked in, and held back until cancel requests for it are over.</summary>
-    public bool IsParked { get; set; }
+    public bool IsParked { get; private set; }
 
     /// <summary>True while a DISCARD ALL of the pool is under way.</summary>
     public bool IsResetting => _isResetting;
@@ -134,6 +134,26 @@ internal sealed partial class ServerConnection : IConnectionHandler
 
     /// <summary>Number of the client session it was lent to last; 0 for none.</summary>
     public long LastSession { get; set; }
+
+    /// <summary>Holds it back until cancel requests for it are over: one that is still on its way would hit whoever comes next.</summary>
+    /// <param name="deadline">Reactor time in milliseconds after which that has taken too long.</param>
+    public void Park(long deadline)
+    {
+        IsDirty = true;
+        IsParked = true;
+        OverdueAt = deadline;
+    }
+
+    /// <summary>A cancel request for this server is over.</summary>
+    /// <param name="isOver">True when the shard has closed the connection that carried it; false when nobody knows where it is: it may still hit whatever the server runs.</param>
+    public void OnCancelDone(bool isOver)
+    {
+        CancelsUnderWay--;
+        if (!isOver) IsCondemned = true;
+        if (!IsParked || CancelsUnderWay > 0) return;
+        IsParked = false;
+        if (!IsClosed) _owner.OnCancelsOver(this);
+    }
 
     /// <summary>Starts relaying for <paramref name="user"/>.</summary>
     public void Link(IServerUser user) => _user = user;

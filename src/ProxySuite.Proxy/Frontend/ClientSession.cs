@@ -223,7 +223,6 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
 
     private async Task<bool> CancelAsync(ServerConnection server)
     {
-        TenantPool pool = _pool;
         bool isOver = false;
         server.CancelsUnderWay++;
         try
@@ -232,7 +231,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         }
         finally
         {
-            pool.OnCancelDone(server, isOver);
+            server.OnCancelDone(isOver);
         }
     }
 

@@ -80,9 +80,6 @@ internal sealed class SealedTenantPool : TenantPool
     }
 
     /// <inheritdoc/>
-    public override void OnCancelDone(ServerConnection server, bool isOver) => _servers[server.RoleIndex].OnCancelDone(server, isOver);
-
-    /// <inheritdoc/>
     public override void Retire(TenantPool? successor = null)
     {
         base.Retire(successor);
@@ -107,16 +104,7 @@ internal sealed class SealedTenantPool : TenantPool
     public SharedSeat Seat(int role) => _seats[role];
 
     /// <summary>Waiters of one role, counted up to a bound.</summary>
-    public int CountWaiting(int role, int most)
-    {
-        if (IsPaused) return 0;
-        int count = 0;
-        for (PoolWaiter? waiter = FirstWaiter; waiter is not null && count < most; waiter = waiter.NextWaiter)
-        {
-            if (waiter.WaiterRole == role) count++;
-        }
-        return count;
-    }
+    public int CountWaiting(int role, int most) => IsPaused ? 0 : Math.Min(most, CountOf(role));
 
     /// <summary>Takes a place of the budget for a server that is lent without a wait.</summary>
     public void TakePlace()

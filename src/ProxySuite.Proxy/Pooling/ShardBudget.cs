@@ -170,6 +170,7 @@ internal sealed class ShardBudget : IDisposable
         bool isYielded;
         lock (_gate)
         {
+            _scheduler.Configure(account, account.Owner.Weight, account.Owner.Minimum);
             isYielded = _scheduler.TryYield(account, account.Owner.Served, idleForTicks, Now);
             effects = Publish();
         }

@@ -103,10 +103,7 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
         }
         if (server.CancelsUnderWay > 0)
         {
-            // A cancel that is still on its way would hit whoever comes next.
-            server.IsDirty = true;
-            server.IsParked = true;
-            server.OverdueAt = Deadline();
+            server.Park(Deadline());
             return;
         }
         if (!server.IsDirty && _options.Value.Pool.ServerReset != ServerReset.Always) Offer(server);
@@ -114,14 +111,9 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
         else Reset(server);
     }
 
-    /// <inheritdoc cref="TenantPool.OnCancelDone"/>
-    public void OnCancelDone(ServerConnection server, bool isOver)
+    /// <inheritdoc/>
+    void IServerOwner.OnCancelsOver(ServerConnection server)
     {
-        server.CancelsUnderWay--;
-        if (!isOver) server.IsCondemned = true;
-        if (!server.IsParked || server.CancelsUnderWay > 0) return;
-        server.IsParked = false;
-        if (server.IsClosed) return;
         if (server.IsCondemned) CloseServer(server);
         else Reset(server);
     }

@@ -88,6 +88,12 @@ internal partial class TenantPool : IServerOwner, IShardUser
     /// <summary>Asks the registry anew about this pool's tenant, because the shard refused it; <see cref="OnRechecked"/> follows.</summary>
     public Action<TenantPool>? Recheck { get; init; }
 
+    /// <summary>Where it puts itself while it may have servers lent, so that only such pools are looked at.</summary>
+    public List<TenantPool>? Busy { get; init; }
+
+    /// <summary>True while it is there.</summary>
+    public bool IsWatched { get; set; }
+
     /// <summary>Why nobody is served, while the tenant is suspended or gone; else null.</summary>
     public PgError? Refusal { get; private set; }
 
@@ -209,10 +215,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
         }
         if (server.CancelsUnderWay > 0)
         {
-            // A cancel that is still on its way would hit whoever comes next.
-            server.IsDirty = true;
-            server.IsParked = true;
-            server.OverdueAt = Deadline();
+            server.Park(Deadline());
             return;
         }
         if (server.IsDirty || _options.Value.Pool.ServerReset == ServerReset.Always)
@@ -235,16 +238,9 @@ internal partial class TenantPool : IServerOwner, IShardUser
         CloseServer(server, isAtBoundary);
     }
 
-    /// <summary>A cancel request for this server is over.</summary>
-    /// <param name="server">The server.</param>
-    /// <param name="isOver">True when the shard has closed the connection that carried it; false when nobody knows where it is: it may still hit whatever the server runs.</param>
-    public virtual void OnCancelDone(ServerConnection server, bool isOver)
+    /// <inheritdoc/>
+    void IServerOwner.OnCancelsOver(ServerConnection server)
     {
-        server.CancelsUnderWay--;
-        if (!isOver) server.IsCondemned = true;
-        if (!server.IsParked || server.CancelsUnderWay > 0) return;
-        server.IsParked = false;
-        if (server.IsClosed) return;
         if (server.IsCondemned) CloseServer(server);
         else Reset(server);
     }
@@ -314,6 +310,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
                 CloseServer(server);
                 return;
             }
+            if (_waiters.CountOf(server.RoleIndex) == 0) first = null;
             while (first is not null && first.WaiterRole != server.RoleIndex) first = first.NextWaiter;
         }
         if (first is null)
@@ -339,6 +336,8 @@ internal partial class TenantPool : IServerOwner, IShardUser
     }
 
     private protected PoolWaiter? FirstWaiter => _waiters.First;
+
+    private protected int CountOf(int role) => _waiters.CountOf(role);
 
     private protected int WaitingCount => _waiters.Count;
 
@@ -399,6 +398,11 @@ internal partial class TenantPool : IServerOwner, IShardUser
         Stats.LentTicks += _lent * (_reactor.NowTicks - _lentAt);
         _lentAt = _reactor.NowTicks;
         _lent += change;
+        if (!IsWatched && Busy is not null)
+        {
+            IsWatched = true;
+            Busy.Add(this);
+        }
         Stats.ServersActive += change;
         ShardStats.ServersActive += change;
     }

@@ -49,12 +49,16 @@ internal abstract class PoolWaiter
 internal sealed class WaiterQueue
 {
     private PoolWaiter? _last;
+    private int[] _byRole = new int[4];
 
     /// <summary>Number of waiters.</summary>
     public int Count { get; private set; }
 
     /// <summary>The one who waits longest.</summary>
     public PoolWaiter? First { get; private set; }
+
+    /// <summary>How many of them need a role.</summary>
+    public int CountOf(int role) => role < _byRole.Length ? _byRole[role] : 0;
 
     /// <summary>Puts a waiter at the end.</summary>
     public void Add(PoolWaiter waiter)
@@ -67,6 +71,8 @@ internal sealed class WaiterQueue
         else _last.NextWaiter = waiter;
         _last = waiter;
         Count++;
+        if (waiter.WaiterRole >= _byRole.Length) Array.Resize(ref _byRole, waiter.WaiterRole + 1);
+        _byRole[waiter.WaiterRole]++;
     }
 
     /// <summary>Takes a waiter out, wherever it stands.</summary>
@@ -81,6 +87,7 @@ internal sealed class WaiterQueue
         else waiter.NextWaiter.PreviousWaiter = waiter.PreviousWaiter;
         waiter.NextWaiter = waiter.PreviousWaiter = null;
         Count--;
+        _byRole[waiter.WaiterRole]--;
         return true;
     }
 }

@@ -24,6 +24,7 @@ internal sealed class Router
     private readonly TenantDirectory _tenants;
     private readonly Dictionary<TenantId, TenantPool> _pools = [];
     private readonly List<TenantPool> _retiring = [];
+    private readonly List<TenantPool> _busy = [];
     private readonly Dictionary<(ShardId Shard, int Role), SharedServers> _shared = [];
     private readonly WheelTimer _tidy;
     private readonly WheelTimer _watch;
@@ -75,8 +76,8 @@ internal sealed class Router
         TenantStats stats = _stats.Tenant(config.Tenant, _reactor.Index);
         ShardStats shardStats = _stats.Shard(config.Shard, _reactor.Index);
         pool = entry.Tenant.Identity == TenantIdentity.Sealed
-            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry, Recheck = Recheck }
-            : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before) { Source = entry, Recheck = Recheck };
+            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry, Recheck = Recheck, Busy = _busy }
+            : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before) { Source = entry, Recheck = Recheck, Busy = _busy };
         pool.IsPaused = Paused.Contains(config.Tenant);
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
         if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
@@ -147,8 +148,19 @@ internal sealed class Router
 
     private void Watch()
     {
-        foreach (TenantPool pool in _pools.Values) pool.Watch();
-        foreach (TenantPool pool in _retiring) pool.Watch();
+        // Of thousands of pools those that have lent something, retiring ones among them.
+        for (int at = _busy.Count - 1; at >= 0; at--)
+        {
+            TenantPool pool = _busy[at];
+            if (pool.Lent > 0)
+            {
+                pool.Watch();
+                continue;
+            }
+            pool.IsWatched = false;
+            _busy[at] = _busy[^1];
+            _busy.RemoveAt(_busy.Count - 1);
+        }
         foreach (SharedServers servers in _shared.Values) servers.Watch();
         if (_pools.Count > 0 || _retiring.Count > 0 || _shared.Count > 0) _reactor.Timers.Arm(_watch, WorkWatch.Interval);
     }

@@ -69,6 +69,19 @@ public sealed class ShardBudgetTests
     }
 
     [Fact]
+    public void A_minimum_that_a_plan_gets_later_protects_what_is_already_held()
+    {
+        using var budget = new ShardBudget(2);
+        Pool holder = new(budget);
+        holder.TryTake();
+        holder.TryTake();
+        for (int i = 0; i < 2; i++) new Pool(budget).TryTake();
+        holder.Minimum = 1;
+        Assert.True(holder.Places.First().TryYield(TimeSpan.TicksPerDay));
+        Assert.False(holder.Places.Last().TryYield(TimeSpan.TicksPerDay));
+    }
+
+    [Fact]
     public void A_place_is_given_back_once()
     {
         using var budget = new ShardBudget(1);
@@ -106,7 +119,7 @@ public sealed class ShardBudgetTests
 
         public int Weight => 1;
 
-        public int Minimum => 0;
+        public int Minimum { get; set; }
 
         public long Served => 0;
 
