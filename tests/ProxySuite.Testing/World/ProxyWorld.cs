@@ -226,6 +226,12 @@ public sealed class ProxyWorld : IAsyncDisposable
         throw new TimeoutException($"the limits of {tenant} are not as expected");
     }
 
+    /// <summary>Ends all sessions of the first reactor, as an operator would.</summary>
+    internal Task EndSessionsAsync() => RunOnReactorAsync(() =>
+    {
+        foreach (ClientSession session in _server.Contexts[0].Sessions.All.ToList()) session.Kill(Proxy.ProxyErrors.ShuttingDown());
+    });
+
     /// <summary>Addresses that clients are counted under.</summary>
     internal int AddressesCounted => _server.Contexts[0].Addresses.Count;
 
