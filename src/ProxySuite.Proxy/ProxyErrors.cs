@@ -50,7 +50,57 @@ internal static class ProxyErrors
 
     public static PgError ReplicationRefused() => new(
         SqlState.FeatureNotSupported, "replication connections are not available to this tenant",
-        Hint: "Connect without the replication parameter.", Severity: "FATAL");
+        Hint: "Its plan does not allow them (proxyctl plan set … --replication on, or tenant set). Else connect without the replication parameter.", Severity: "FATAL");
+
+    public static PgError ReplicationNotInThisModel() => new(
+        SqlState.FeatureNotSupported, "replication connections are not available to this tenant",
+        Hint: "A replication connection reads a whole database, and this tenant shares one with others: only tenants with a database of their own have them.", Severity: "FATAL");
+
+    public static PgError ReplicationForOwners() => new(
+        SqlState.InsufficientPrivilege, "replication connections are available to users of role owner only",
+        Hint: "A stream shows every row of the tenant, whatever grants and policies say. Log in as an owner (proxyctl tenant add-user … --role owner).", Severity: "FATAL");
+
+    public static PgError PhysicalReplicationRefused() => new(
+        SqlState.FeatureNotSupported, "physical replication is not available",
+        Hint: "It hands out the whole cluster. Ask for logical replication with replication=database.", Severity: "FATAL");
+
+    public static PgError ReplicationsExhausted(int limit) => new(
+        SqlState.TooManyConnections, string.Create(CultureInfo.InvariantCulture, $"too many clients of this tenant keep a server connection: the limit is {limit}"),
+        Hint: "Each replication connection keeps one. End others, or move to a plan with more connections (pins-max).", Severity: "FATAL");
+
+    public static PgError ReplicationProtocol() => new(
+        SqlState.ProtocolViolation, "extended query protocol not supported in a replication connection",
+        Hint: "Send simple queries (PgJDBC: preferQueryMode=simple).", Severity: "FATAL");
+
+    public static PgError ReplicationTextTooLong(int bytesMax) => new(
+        SqlState.ProgramLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"a command of a replication connection may have {bytesMax} bytes"),
+        Hint: "Send the statement on an ordinary connection.", Severity: "FATAL");
+
+    public static PgError ReplicationSlotsExhausted(int limit) => new(
+        SqlState.ConfigurationLimitExceeded, string.Create(CultureInfo.InvariantCulture, $"too many replication slots of this tenant: the limit is {limit}"),
+        Hint: "Drop slots that nobody reads (SELECT * FROM proxysuite.replication_slots). Each table that a subscription copies needs one for a while (Limits:ReplicationSlotsMax).");
+
+    public static PgError ReplicationNotPrepared() => new(
+        SqlState.ObjectNotInPrerequisiteState, "the tenant's database is not prepared for replication",
+        Hint: "The operator of this service has to run proxyctl shard prepare.");
+
+    public static PgError ReplicationEnded() => new(
+        SqlState.AdminShutdown, "terminating connection because the tenant has changed",
+        Hint: "It moved, or its plan does not allow replication connections any more. Connect again.", Severity: "FATAL");
+
+    /// <summary>What is not served on a replication connection, each with the way out.</summary>
+    public static PgError ReplicationCommandRefused(ReplicationCommand command) => command.Refusal switch
+    {
+        ReplicationRefusal.Physical => Forbidden($"{command.Subject} is not available to tenants", "It reads the whole cluster. Logical slots and streams of the tenant's own database are served."),
+        ReplicationRefusal.SlotName => new(
+            SqlState.InvalidName, $"replication slot name \"{command.Subject}\" is not valid",
+            Hint: string.Create(CultureInfo.InvariantCulture, $"Slot names have 1 to {ReplicationCommand.SlotNameMax} lower case letters, digits and underscores.")),
+        ReplicationRefusal.Plugin => Forbidden($"output plug-in \"{command.Subject}\" is not available to tenants", "Use pgoutput, test_decoding or wal2json."),
+        ReplicationRefusal.Function => Forbidden($"function {command.Subject} is not available to tenants", "Use the commands of the replication protocol, such as CREATE_REPLICATION_SLOT."),
+        ReplicationRefusal.Syntax => new(SqlState.SyntaxError, $"{command.Subject} of this form is not served on a replication connection",
+            Hint: "Logical slots and streams are: one command, without comments, with options as PostgreSQL documents them."),
+        _ => Forbidden($"{command.Subject} is not served on a replication connection", "One SELECT, COPY … TO STDOUT and read-only transactions are. Use an ordinary connection for the rest."),
+    };
 
     public static PgError StartupParameterRefused(string name) => new(
         SqlState.FeatureNotSupported, $"unsupported startup parameter: {name}",

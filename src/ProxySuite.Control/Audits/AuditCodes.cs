@@ -64,6 +64,7 @@ public static class AuditCodes
         ["ROLE_PASSWORD"] = "The role's password is not the one that proxies use: the tenant is locked out, or somebody else can log in.",
         ["ROLE_PASSWORD_SLOW"] = "Each login of a proxy costs the server this many rounds, for a password that nobody can guess anyway.",
         ["ROLE_LIMIT"] = "The role's connection limit is not what its plan says.",
+        ["REPLICATION_ROLE"] = "Whoever can log in as such a role reads the change stream, and outside a proxy the whole cluster's.",
         ["ROLE_NOT_MAPPED"] = "The identity function does not know the role: every query on a guarded table fails.",
         ["SCHEMA_MISSING"] = "The registry has this tenant here, and its schema does not exist.",
         ["DATABASE_MISSING"] = "The registry has this tenant here, and its database does not exist.",

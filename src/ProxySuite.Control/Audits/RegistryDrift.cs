@@ -13,7 +13,7 @@ namespace ProxySuite.Control.Audits;
 internal sealed class RegistryDrift(Shard shard, IReadOnlyList<Tenant> tenants, Func<TenantId, Shard?> elsewhere, MasterKey? masterKey)
 {
     private const string Roles =
-        "SELECT rolname::text, rolcanlogin, rolconnlimit, rolpassword FROM pg_authid WHERE rolname ~ '^t_[0-9a-f]{32}(_[or])?$'";
+        "SELECT rolname::text, rolcanlogin, rolconnlimit, rolpassword, rolreplication FROM pg_authid WHERE rolname ~ '^t_[0-9a-f]{32}(_[or]|_repl)?$'";
 
     private const string Places =
         """
@@ -29,7 +29,7 @@ internal sealed class RegistryDrift(Shard shard, IReadOnlyList<Tenant> tenants, 
     {
         _database = shared.Database!;
         Dictionary<string, ShardRole> roles = (await shared.QueryAsync(Roles,
-            row => new ShardRole(row.GetString(0), row.GetBoolean(1), row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3)), cancellationToken))
+            row => new ShardRole(row.GetString(0), row.GetBoolean(1), row.GetInt32(2), row.IsDBNull(3) ? null : row.GetString(3), row.GetBoolean(4)), cancellationToken))
             .ToDictionary(role => role.Name, StringComparer.Ordinal);
         ILookup<string, string> places = (await shared.QueryAsync(Places, row => (Name: row.GetString(0), Kind: row.GetString(1)), cancellationToken))
             .ToLookup(place => place.Kind, place => place.Name, StringComparer.Ordinal);
@@ -40,6 +40,7 @@ internal sealed class RegistryDrift(Shard shard, IReadOnlyList<Tenant> tenants, 
             if (tenant.State == TenantState.Creating) continue;
             CheckPlace(tenant, schemas, databases);
             if (tenant.Identity == TenantIdentity.Role) CheckRoles(tenant, roles, mapped);
+            CheckReplication(tenant, roles);
         }
         CheckStrangers(roles.Values, schemas);
         return _findings;
@@ -56,6 +57,29 @@ internal sealed class RegistryDrift(Shard shard, IReadOnlyList<Tenant> tenants, 
         {
             Add(Severity.High, "DATABASE_MISSING", $"database {tenant.Placement.Database}", $"of tenant {tenant.Slug}", Repair(tenant));
         }
+    }
+
+    private void CheckReplication(Tenant tenant, Dictionary<string, ShardRole> roles)
+    {
+        string name = BackendNames.ReplicationRole(tenant.Id);
+        bool isThere = roles.TryGetValue(name, out ShardRole? role);
+        if (isThere && !ReplicationRole.IsWantedBy(tenant))
+        {
+            string fix = ReplicationRole.CanHave(tenant) ? Repair(tenant) : $"DROP ROLE {name} -- refused while it owns anything: first ALTER ROLE {name} NOLOGIN, and DROP OWNED BY {name} in each database";
+            Add(Severity.High, "REPLICATION_ROLE", name, $"tenant {tenant.Slug} may not replicate{(ReplicationRole.CanHave(tenant) ? "" : $", being of model {EnumText.Of(tenant.Isolation)}")}", fix);
+            return;
+        }
+        if (!ReplicationRole.IsWantedBy(tenant) || tenant.State != TenantState.Active) return;
+        if (!isThere || !role!.MayReplicate || !role.CanLogin)
+        {
+            Add(Severity.Medium, "REPLICATION_ROLE", name, $"{(isThere ? "cannot replicate" : "missing")}; tenant {tenant.Slug} may", Repair(tenant));
+            return;
+        }
+        if (role.ConnectionLimit != TenantRoles.ConnectionLimit(tenant.Plan))
+        {
+            Add(Severity.Medium, "REPLICATION_ROLE", name, $"connection limit {role.ConnectionLimit} instead of {TenantRoles.ConnectionLimit(tenant.Plan)}; tenant {tenant.Slug}", Repair(tenant));
+        }
+        CheckPassword(tenant, role);
     }
 
     private void CheckRoles(Tenant tenant, Dictionary<string, ShardRole> roles, HashSet<string> mapped)
@@ -135,5 +159,5 @@ internal sealed class RegistryDrift(Shard shard, IReadOnlyList<Tenant> tenants, 
 
     private static TenantId IdOf(string name, string prefix) => new(Guid.ParseExact(name.AsSpan(prefix.Length, 32), "N"));
 
-    private sealed record ShardRole(string Name, bool CanLogin, int ConnectionLimit, string? Password);
+    private sealed record ShardRole(string Name, bool CanLogin, int ConnectionLimit, string? Password, bool MayReplicate);
 }

@@ -29,6 +29,10 @@ internal sealed record SetPlan : ControlJob
         Plan? before = await job.Store.FindPlanAsync(Plan.Name, cancellationToken);
         if (before is not null) job.Before(before);
         Plan after = Plan with { Version = before?.Version ?? 0 };
+        if (Plan.Replication && before is { Replication: false })
+        {
+            await RoleLimits.RequireReplicableAsync(job, await AllTenants.OfPlanAsync(job.Store, Plan.Name, cancellationToken), isAsked: false, cancellationToken);
+        }
         await job.StepAsync("registry", async () =>
         {
             if (before is not null && IsSame(after, before)) job.IsUnchanged = true;
@@ -56,8 +60,9 @@ internal sealed record SetTenantPlan : TenantJob
 
     public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
     {
-        if (await job.Store.FindPlanAsync(Plan, cancellationToken) is null) throw new ControlException($"there is no plan \"{Plan}\"", "See: proxyctl plan list");
+        Plan wanted = await job.Store.FindPlanAsync(Plan, cancellationToken) ?? throw new ControlException($"there is no plan \"{Plan}\"", "See: proxyctl plan list");
         TenantEntry entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
+        if (wanted.Replication) await RoleLimits.RequireReplicableAsync(job, [entry], isAsked: false, cancellationToken);
         job.Before(entry.Tenant.Plan.Name);
         job.After(Plan);
         await job.StepAsync("registry", async () =>
@@ -93,6 +98,7 @@ internal sealed record SetTenantOverrides : TenantJob
         job.Before(before);
         PlanOverrides after = (Reset ? PlanOverrides.None : before).With(Change);
         job.After(after);
+        if (Change.Replication == true) await RoleLimits.RequireReplicableAsync(job, [entry], isAsked: true, cancellationToken);
         await job.StepAsync("registry", () => job.Store.SetOverridesAsync(entry.Tenant.Id, after, cancellationToken), cancellationToken);
         entry = await job.Store.GetTenantAsync(Slug, cancellationToken);
         await job.StepAsync("limits", () => RoleLimits.SetAsync(job, entry.Shard.Name, [entry], cancellationToken), cancellationToken);
@@ -103,6 +109,23 @@ internal sealed record SetTenantOverrides : TenantJob
 /// <summary>What the servers themselves hold a tenant's roles to.</summary>
 internal static class RoleLimits
 {
+    /// <summary>Looks, before anything is changed, whether the tenants may be let replicate.</summary>
+    /// <param name="isAsked">Asked for these very tenants; a plan may have tenants of all models, and means those that can.</param>
+    /// <exception cref="ControlException">One of them, or its shard, is not fit for it.</exception>
+    public static async Task RequireReplicableAsync(JobContext job, IReadOnlyCollection<TenantEntry> tenants, bool isAsked, CancellationToken cancellationToken)
+    {
+        if (isAsked && tenants.FirstOrDefault(entry => !ReplicationRole.CanHave(entry.Tenant)) is { } other)
+        {
+            throw new ControlException($"tenant \"{other.Tenant.Slug}\" is of model {EnumText.Of(other.Tenant.Isolation)}, and a replication connection reads a whole database",
+                "Only tenants of model database can replicate.");
+        }
+        foreach (string shard in tenants.Where(entry => ReplicationRole.CanHave(entry.Tenant)).Select(entry => entry.Shard.Name).Distinct())
+        {
+            await using NpgsqlConnection shared = await new ShardConnections(await job.Store.GetShardAsync(shard, cancellationToken)).OpenSharedAsync(cancellationToken);
+            await ReplicationRole.RequireBoundsAsync(shared, shard, cancellationToken);
+        }
+    }
+
     public static async Task SetAsync(JobContext job, string shard, IEnumerable<TenantEntry> tenants, CancellationToken cancellationToken)
     {
         var servers = new ShardConnections(await job.Store.GetShardAsync(shard, cancellationToken));
@@ -115,6 +138,7 @@ internal static class RoleLimits
             job.Control.Tell($"limits on {shard}", done, made.Length);
             done += some.Length;
             await connection.ExecuteAsync(string.Concat(some.Select(entry => TenantRoles.Limits(entry.Tenant))), cancellationToken);
+            foreach (TenantEntry entry in some) await ReplicationRole.SetAsync(connection, servers, entry.Tenant, shard, () => job.MasterKey, cancellationToken);
         }
     }
 }

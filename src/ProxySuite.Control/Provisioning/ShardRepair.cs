@@ -98,7 +98,7 @@ internal sealed record RepairShard : ShardJob
 
     private static Task<List<string>> ReadGrownAsync(NpgsqlConnection shared, Tenant tenant, CancellationToken cancellationToken)
     {
-        string[] roles = [.. TenantRoles.Of(tenant).Select(role => BackendNames.Role(tenant.Id, role))];
+        string[] roles = [.. TenantRoles.Of(tenant).Select(role => BackendNames.Role(tenant.Id, role)), BackendNames.ReplicationRole(tenant.Id)];
         return shared.QueryAsync(Grown, row => row.GetString(0), cancellationToken, (object)roles);
     }
 }

@@ -89,6 +89,7 @@ internal sealed class TenantObjects(Shard shard, Tenant tenant, MasterKey master
                 await reached(ProvisioningStep.ObjectsMade);
             }, cancellationToken);
         }
+        await ReplicationRole.SetAsync(shared, _servers, tenant, shard.Name, () => masterKey, cancellationToken);
         await InTransactionAsync(shared, () => shared.ExecuteAsync(Login(), cancellationToken), cancellationToken);
         await reached(ProvisioningStep.LoginAllowed);
     }

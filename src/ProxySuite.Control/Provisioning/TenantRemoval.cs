@@ -15,6 +15,8 @@ internal static class TenantRemoval
         switch (tenant.Isolation)
         {
             case IsolationModel.Database:
+                // A database with a slot in use cannot be dropped; those that are idle would go with it.
+                await ReplicationRole.DropSlotsAsync(shared, tenant, cancellationToken);
                 await shared.ExecuteAsync($"DROP DATABASE IF EXISTS {BackendNames.Database(tenant.Id)} WITH (FORCE)", cancellationToken);
                 break;
             case IsolationModel.Schema:
@@ -30,9 +32,8 @@ internal static class TenantRemoval
     /// <summary>Its login roles, with whatever they own or are granted; that they are this tenant's is forgotten with them.</summary>
     public static async Task DropRolesAsync(NpgsqlConnection shared, Tenant tenant, CancellationToken cancellationToken)
     {
-        foreach (UserRole role in TenantRoles.Of(tenant))
+        foreach (string name in TenantRoles.Of(tenant).Select(role => BackendNames.Role(tenant.Id, role)).Append(BackendNames.ReplicationRole(tenant.Id)))
         {
-            string name = BackendNames.Role(tenant.Id, role);
             if (!await shared.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", cancellationToken, name)) continue;
             await using NpgsqlTransaction transaction = await shared.BeginTransactionAsync(cancellationToken);
             await shared.ExecuteAsync($"DROP OWNED BY {name} CASCADE; DROP ROLE {name}; DELETE FROM tenancy.role_map WHERE rolname = {Literal(name)}", cancellationToken);

@@ -95,12 +95,12 @@ internal static class TenantRoles
         => tenant.Identity == TenantIdentity.Sealed
             // Its sessions are everybody's; what ends at once is what they may do for this tenant.
             ? $"INSERT INTO tenancy.sealed_fence (tenant_id, epoch) VALUES ('{tenant.Id}', {tenant.Placement.Epoch}) ON CONFLICT DO NOTHING;\n"
-            : string.Concat(Of(tenant).Select(role => $"ALTER ROLE {BackendNames.Role(tenant.Id, role)} NOLOGIN;\n"));
+            : string.Concat(Of(tenant).Select(role => $"ALTER ROLE {BackendNames.Role(tenant.Id, role)} NOLOGIN;\n")) + ReplicationRole.ForbidLogin(tenant);
 
     /// <param name="atOnce">Also sessions in the middle of a transaction.</param>
     public static string EndSessions(Tenant tenant, bool atOnce = true)
         => tenant.Identity == TenantIdentity.Sealed ? "" : $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ({string.Join(", ",
-            Of(tenant).Select(role => Literal(BackendNames.Role(tenant.Id, role))))}){(atOnce ? "" : " AND state = 'idle'")};\n";
+            Of(tenant).Select(role => Literal(BackendNames.Role(tenant.Id, role))).Append(Literal(BackendNames.ReplicationRole(tenant.Id))))}){(atOnce ? "" : " AND state = 'idle'")};\n";
 
     /// <summary>Lets the roles log in with the passwords that follow from the master key; what travels and may be logged is a verifier of each.</summary>
     public static string AllowLogin(Tenant tenant, BackendPasswords passwords)
@@ -113,6 +113,6 @@ internal static class TenantRoles
             var verifier = ScramVerifier.Create(passwords.PasswordFor(name, tenant.CredentialsEpoch), iterations: 1);
             sql.Append(CultureInfo.InvariantCulture, $"ALTER ROLE {name} LOGIN PASSWORD {Literal(verifier.ToStoredForm())};\n");
         }
-        return sql.ToString();
+        return sql.Append(ReplicationRole.AllowLogin(tenant, passwords)).ToString();
     }
 }

@@ -13,7 +13,7 @@ internal static class ShardSql
     private const string Lock = "SELECT pg_catalog.pg_advisory_xact_lock(8101830201345372521)";
 
     private static readonly string[] Shared = ["10-roles.sql", "20-tenancy.sql", "25-sealed.sql", "30-lockdown.sql", "40-proxysuite.sql", "50-pool.sql"];
-    private static readonly string[] Own = ["20-tenancy.sql", "25-own.sql", "30-lockdown.sql", "40-proxysuite.sql"];
+    private static readonly string[] Own = ["20-tenancy.sql", "25-own.sql", "30-lockdown.sql", "40-proxysuite.sql", "45-own-replication.sql"];
 
     /// <summary>Roles of the cluster, and all of the shard's shared database.</summary>
     /// <exception cref="ControlException">The shared tables that are there cannot be made safe to share.</exception>

@@ -64,6 +64,19 @@ internal interface IServerUser : ILedgerObserver
     void OnServerLost(ServerConnection server, ServerLoss loss);
 }
 
+/// <summary>Whoever gets the bytes of a server connection as they come, because no ledger can follow what is said there: a replication stream goes both ways at once.</summary>
+internal interface IServerTap
+{
+    /// <inheritdoc cref="Transport.IConnectionHandler.OnBytes"/>
+    Transport.Consumed OnServerBytes(ReadOnlySpan<byte> received);
+
+    /// <summary>The connection took all that was queued on it.</summary>
+    void OnServerDrained();
+
+    /// <summary>The connection is gone or in doubt; it is no longer the tap's.</summary>
+    void OnServerLost(ServerLoss loss);
+}
+
 /// <summary>Why a user lost its server.</summary>
 internal enum ServerLoss : byte
 {

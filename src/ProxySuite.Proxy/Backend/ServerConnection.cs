@@ -28,6 +28,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     private SessionSettings? _settingsUnderWay;
     private long _contextUpTo = -1; // number in the ledger of the last message of settings and seal
     private IServerUser? _user;
+    private IServerTap? _tap;
     private ServerWork _work;
 
     public ServerConnection(TransportConnection link, IServerOwner owner, BackendLogin login, Interner<ParameterSnapshot> parameters, long openedAt)
@@ -159,7 +160,18 @@ internal sealed partial class ServerConnection : IConnectionHandler
     public void Link(IServerUser user) => _user = user;
 
     /// <summary>Ends the lending; the user gets nothing more.</summary>
-    public void Unlink() => _user = null;
+    public void Unlink()
+    {
+        _user = null;
+        _tap = null;
+    }
+
+    /// <summary>From now on, for good, <paramref name="tap"/> gets all bytes of the server as they come; the ledger knows nothing of them, so nobody else is ever lent this connection.</summary>
+    public void Tap(IServerTap tap)
+    {
+        _tap = tap;
+        IsCondemned = true;
+    }
 
     /// <summary>Sends what has been entered into the ledger.</summary>
     /// <returns>False while bytes are queued: stop reading the client until <see cref="IServerUser.OnServerDrained"/>.</returns>
@@ -234,7 +246,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     {
         if (State != ServerState.Open) return;
         State = ServerState.Closing;
-        _user = null;
+        Unlink();
         // Inside a transaction the server rolls back; inside a COPY IN it takes the good-bye for the protocol violation that ends the session too.
         _link.Send("X\0\0\0\u0004"u8);
         _link.ResumeReading();
@@ -245,7 +257,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     {
         if (State != ServerState.Open) return;
         State = ServerState.Closing;
-        _user = null;
+        Unlink();
         _link.FinishSending();
         _link.ResumeReading();
     }
@@ -255,7 +267,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
     {
         if (State == ServerState.Closed) return;
         State = ServerState.Closed;
-        _user = null;
+        Unlink();
         _link.Abort();
         _owner.OnServerClosed(this);
     }
@@ -266,7 +278,7 @@ internal sealed partial class ServerConnection : IConnectionHandler
         if (State == ServerState.Closing) return new Consumed(received.Length, KeepReading: true);
         try
         {
-            return Relay(received);
+            return _tap is { } tap ? tap.OnServerBytes(received) : Relay(received);
         }
         catch (PgProtocolException)
         {
@@ -276,7 +288,11 @@ internal sealed partial class ServerConnection : IConnectionHandler
     }
 
     /// <inheritdoc/>
-    public void OnDrained() => _user?.OnServerDrained();
+    public void OnDrained()
+    {
+        if (_tap is { } tap) tap.OnServerDrained();
+        else _user?.OnServerDrained();
+    }
 
     /// <inheritdoc/>
     public void OnClosed(CloseCause cause) => Fail(ServerLoss.Closed);
@@ -284,9 +300,10 @@ internal sealed partial class ServerConnection : IConnectionHandler
     private void Fail(ServerLoss loss)
     {
         if (State == ServerState.Closed) return;
-        IServerUser? user = _user;
+        (IServerUser? user, IServerTap? tap) = (_user, _tap);
         Abort();
         user?.OnServerLost(this, loss);
+        tap?.OnServerLost(loss);
     }
 }
 

@@ -49,6 +49,9 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
         return read.Length == 0 ? None : read.Length == _sorted.Length ? this : new SessionSettings(read);
     }
 
+    /// <summary>Those of these settings whose names are among <paramref name="names"/>.</summary>
+    public SessionSettings Only(IReadOnlySet<string> names) => new(Array.FindAll(_sorted, setting => names.Contains(setting.Key)));
+
     /// <summary>These settings with one changed; a null value takes the setting away.</summary>
     /// <param name="name">Setting name; lower case.</param>
     /// <param name="sqlValue">SQL text of the value, quoted as needed, e.g. <c>'UTC'</c> or <c>"a", "b"</c>.</param>

@@ -43,6 +43,9 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
     /// <summary>The sessions of this reactor, by the process id they were given.</summary>
     public SessionTable Sessions { get; } = new(reactor.Index);
 
+    /// <summary>Replication sessions of this reactor.</summary>
+    public List<ReplicationSession> Replications { get; } = [];
+
     /// <summary>Ends sessions that are idle for too long, from now on; looks at none while neither Limits:ClientIdleTimeout nor a plan has a limit.</summary>
     public void StartIdleSweep()
     {

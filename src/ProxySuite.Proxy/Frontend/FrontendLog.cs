@@ -21,4 +21,7 @@ internal static partial class FrontendLog
     [LoggerMessage(EventIds.Frontend + 5, LogLevel.Error,
         "seal refused: tenant={Tenant} shard={Shard} sqlstate={SqlState}; the shard lacks the key that the registry names, its clock was set, or the tenant is fenced off")]
     public static partial void SealRefused(this ILogger logger, string tenant, string shard, string sqlState);
+
+    [LoggerMessage(EventIds.Frontend + 6, LogLevel.Information, "replication connection: tenant={Tenant} user={User} client={Client} pid={ProcessId}")]
+    public static partial void ReplicationStarted(this ILogger logger, string tenant, string user, string client, int processId);
 }

@@ -86,7 +86,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token);
 
             FrontendContext home = contexts[HomeOf(authenticated.Entry.Tenant.Id)];
-            var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4);
+            var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4, StartupSettings.AsksForReplication(startup));
             context.Reactor.Timers.Disarm(timer);
             if (ReferenceEquals(home, context)) await StartSessionAsync(link, home, seat, authenticated, login, startup, pipe);
             else link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, seat, authenticated, login, startup, pipe));
@@ -136,10 +136,11 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     private static async Task CancelAtHomeAsync((FrontendContext Home, CancelRequest Request, TaskCompletionSource<CancelResult> Done) work)
     {
         ClientSession? session = work.Home.Sessions.Find(work.Request.ProcessId, work.Request.Key);
+        ReplicationSession? replication = session is null ? work.Home.Replications.Find(one => one.IsMeantBy(work.Request)) : null;
         CancelResult result = CancelResult.Failed;
         try
         {
-            result = session is null ? CancelResult.Unknown : await session.CancelAsync();
+            result = session is not null ? await session.CancelAsync() : replication is not null ? await replication.CancelAsync() : CancelResult.Unknown;
         }
         finally
         {
@@ -177,6 +178,11 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         // Only now that it has proved who it is: strangers learn nothing of the tenant's limits, and cannot use them up.
         TenantLimiter limiter = home.Limiters.Of(((TenantEntry)pool.Source!).Tenant);
         seat.Enter(limiter);
+        if (login.IsReplication)
+        {
+            await ReplicationSession.StartAsync(link, home, pool, login, seat, startup, pipe);
+            return;
+        }
         ServerConnection? own = null;
         ParameterSnapshot told;
         if (pool.Config.Mode == PoolMode.Session)

@@ -28,18 +28,28 @@ internal static class StartupSettings
     {
         SessionSettings settings = SessionSettings.None;
         foreach ((string name, string value) in fromOptions) settings = With(settings, name, value);
-        foreach ((string name, string value) in startup.Parameters) settings = With(settings, name, value);
+        foreach ((string name, string value) in startup.Parameters)
+        {
+            if (name != "replication") settings = With(settings, name, value);
+            else AsksForReplication(value);
+        }
         return settings;
     }
+
+    /// <summary>Whether the packet asks for a logical replication connection.</summary>
+    /// <exception cref="PgErrorException">It asks for physical replication, or nobody can say for what.</exception>
+    public static bool AsksForReplication(StartupMessage startup) => startup.TryGet("replication", out string? value) && AsksForReplication(value);
+
+    private static bool AsksForReplication(string value) => value switch
+    {
+        "database" => true,
+        _ when value.ToLowerInvariant() is "false" or "off" or "no" or "0" or "f" or "n" or "of" => false,
+        _ => throw new PgErrorException(ProxyErrors.PhysicalReplicationRefused()),
+    };
 
     private static SessionSettings With(SessionSettings settings, string name, string value)
     {
         if (Ignored.Contains(name)) return settings;
-        if (name.Equals("replication", StringComparison.OrdinalIgnoreCase))
-        {
-            return value.ToLowerInvariant() is "false" or "off" or "no" or "0" or "f" or "n" or "of"
-                ? settings : throw new PgErrorException(ProxyErrors.ReplicationRefused());
-        }
         if (!Allowed.Contains(name)) throw new PgErrorException(ProxyErrors.StartupParameterRefused(name));
         string key = name.ToLowerInvariant();
         // What a statement does to its session is read on the assumption that the server reads the text in the same way.

@@ -238,10 +238,13 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
     private static void EndIdle(FrontendContext context)
     {
         foreach (ClientSession session in context.Sessions.All.Where(session => session.IsIdle).ToList()) session.End(ProxyErrors.ShuttingDown());
+        // A stream has no end to wait for.
+        foreach (ReplicationSession session in context.Replications.ToList()) session.End(ProxyErrors.ShuttingDown());
     }
 
     private static void EndAll(FrontendContext context)
     {
+        foreach (ReplicationSession session in context.Replications.ToList()) session.End(ProxyErrors.ShuttingDown(), atOnce: true);
         foreach (ClientSession session in context.Sessions.All.ToList()) session.End(ProxyErrors.ShuttingDown());
     }
 

@@ -51,6 +51,10 @@ public sealed record LimitsOptions
     /// <value>110 to 10000; default 200. Reloadable.</value>
     public int AdaptiveProtectionLatency { get; init; } = 200;
 
+    /// <summary>Logical replication slots that a tenant may have; CREATE_REPLICATION_SLOT for one more is refused with 53400. The cluster's are limited too (max_replication_slots), and each keeps WAL.</summary>
+    /// <value>1 to 1000; default 5: a subscription's own and one for each table that is being copied. Reloadable.</value>
+    public int ReplicationSlotsMax { get; init; } = 5;
+
     internal static LimitsOptions Read(SectionReader section)
     {
         var defaults = new LimitsOptions();
@@ -71,6 +75,7 @@ public sealed record LimitsOptions
             AdaptiveProtection = section.OnOff(nameof(AdaptiveProtection), defaults.AdaptiveProtection, Reload.Live),
             AdaptiveProtectionMin = section.Integer(nameof(AdaptiveProtectionMin), defaults.AdaptiveProtectionMin, 1, 100, Reload.Live),
             AdaptiveProtectionLatency = section.Integer(nameof(AdaptiveProtectionLatency), defaults.AdaptiveProtectionLatency, 110, 10_000, Reload.Live),
+            ReplicationSlotsMax = section.Integer(nameof(ReplicationSlotsMax), defaults.ReplicationSlotsMax, 1, 1000, Reload.Live),
         };
     }
 }

@@ -29,8 +29,17 @@ internal sealed record PoolConfig
     /// <summary>How far NOTIFY reaches.</summary>
     public NotificationReach Notifications { get; init; } = NotificationReach.SharedDatabase;
 
-    /// <summary>Where and as whom to log in, by <see cref="UserRole"/>.</summary>
+    /// <summary>Where and as whom to log in, by <see cref="UserRole"/>; behind them, where tenants have roles of their own, that of replication connections.</summary>
     public required IReadOnlyList<BackendTarget> Targets { get; init; }
+
+    /// <summary>Index in <see cref="Targets"/> of replication connections.</summary>
+    public const int ReplicationTarget = 3;
+
+    /// <summary>The tenant's database holds nobody else's tables.</summary>
+    public bool HasOwnDatabase { get; init; }
+
+    /// <summary>The tenant has a database of its own and its plan allows replication connections.</summary>
+    public bool Replication { get; init; }
 
     /// <summary>The tenant's id.</summary>
     public TenantId TenantId { get; init; }

@@ -127,6 +127,9 @@ internal partial class TenantPool : IServerOwner, IShardUser
     /// <summary>Clients that keep a server beyond their transactions.</summary>
     public HashSet<PoolWaiter> Pinned { get; } = [];
 
+    /// <summary>Replication slots of the tenant when they were last counted.</summary>
+    public int ReplicationSlots { get; set; }
+
     /// <summary>Listens for all the tenant's clients.</summary>
     public TenantListener Listener => _listener ??= new TenantListener(this, _reactor, _options, _opener);
 

@@ -32,7 +32,9 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
     {
         Tenant tenant = entry.Tenant;
         bool isSealed = tenant.Identity == TenantIdentity.Sealed;
-        BackendTarget[] targets = [.. Roles.Select(role => isSealed ? SharedTargetOf(entry, role) : TargetOf(entry, role))];
+        BackendTarget[] targets = isSealed
+            ? [.. Roles.Select(role => SharedTargetOf(entry, role))]
+            : [.. Roles.Select(role => TargetOf(entry, BackendNames.Role(tenant.Id, role))), ReplicationTargetOf(entry)];
         return new PoolConfig
         {
             Tenant = tenant.Slug.Value,
@@ -48,6 +50,8 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
             Notifications = tenant.Identity == TenantIdentity.Sealed ? NotificationReach.None
                 : tenant.Isolation == IsolationModel.Database ? NotificationReach.OwnDatabase : NotificationReach.SharedDatabase,
             Targets = targets,
+            HasOwnDatabase = tenant.Isolation == IsolationModel.Database && !isSealed,
+            Replication = tenant.Plan.Replication && tenant.Isolation == IsolationModel.Database && !isSealed,
             Rules = [.. Roles.Select(role => StatementPolicy.RulesFor(entry, options, role, settings.TenantIdParameter))],
             Limits = StatementPolicy.LimitsFor(tenant.Plan, options.Limits),
             Fingerprint = string.Create(CultureInfo.InvariantCulture, $"{tenant.Placement.Epoch}/{tenant.CredentialsEpoch}/{targets[0].Database}/{targets[0].Tls}/")
@@ -55,10 +59,19 @@ internal sealed class PoolConfigs(BackendPasswords passwords, TenantSettings set
         };
     }
 
-    private BackendTarget TargetOf(TenantEntry entry, UserRole role)
+    /// <summary>A walsender of the tenant's own database. Streams and copies last, so the statement time is kept by the session, for single statements alone.</summary>
+    private BackendTarget ReplicationTargetOf(TenantEntry entry)
+    {
+        BackendTarget target = TargetOf(entry, BackendNames.ReplicationRole(entry.Tenant.Id));
+        return target with
+        {
+            Settings = [.. target.Settings.Where(static setting => setting.Key != "statement_timeout"), new("statement_timeout", "0"), new("replication", "database")],
+        };
+    }
+
+    private BackendTarget TargetOf(TenantEntry entry, string login)
     {
         Tenant tenant = entry.Tenant;
-        string login = BackendNames.Role(tenant.Id, role);
         return new BackendTarget(
             [.. entry.Shard.Primary.Select(ToEndPoint)],
             tenant.Placement.Database,

@@ -21,6 +21,25 @@ public static class BackendNames
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "not a role"),
     };
 
+    /// <summary>The login role of replication connections, in the database model and where the plan allows them: <c>t_&lt;hex&gt;_repl</c>.</summary>
+    public static string ReplicationRole(TenantId id) => $"t_{id.ToString("N")}_repl";
+
+    /// <summary>
+    /// In front of the names of a tenant's replication slots, as these are the cluster's: 12 characters of [a-v0-9] that follow from the id, and an underscore. 60 bits: among the 1,000 tenants of a
+    /// shard two meet with a probability of 4 in 10^13, and 50 of 63 bytes are left for the name that a subscriber makes for itself.
+    /// </summary>
+    public static string SlotPrefix(TenantId id)
+    {
+        const string Letters = "abcdefghijklmnopqrstuv0123456789";
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"replication slots of {id.ToString("N")}"));
+        ulong bits = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(hash);
+        return string.Create(13, bits, static (name, left) =>
+        {
+            for (int i = 0; i < 12; i++, left >>= 5) name[i] = Letters[(int)(left & 31)];
+            name[12] = '_';
+        });
+    }
+
     /// <summary>Epoch of the passwords of <see cref="SealedRole"/>s: they belong to no tenant whose credentials could change.</summary>
     public const int SealedPasswordEpoch = 1;
 

@@ -130,6 +130,7 @@ internal static class AuditFaults
         // What the registry does not say, or says otherwise.
         new("ROLE_UNKNOWN", Stranger, $"CREATE ROLE {Stranger} LOGIN CONNECTION LIMIT 5", $"DROP ROLE {Stranger}"),
         new("ROLE_LEFTOVER", Stranger, $"CREATE ROLE {Stranger} NOLOGIN CONNECTION LIMIT 5"),
+        new("REPLICATION_ROLE", "{a}_repl", "CREATE ROLE {a}_repl LOGIN REPLICATION CONNECTION LIMIT 5"),
         new("ROLE_LIMIT", "{a}", "ALTER ROLE {a} CONNECTION LIMIT 7"),
         new("ROLE_NOT_MAPPED", "{b}", "DELETE FROM tenancy.role_map WHERE rolname = '{b}'"),
         new("ROLE_MISSING", "{b}_r", "DROP OWNED BY {b}_r; DROP ROLE {b}_r; DELETE FROM tenancy.role_map WHERE rolname = '{b}_r'"),

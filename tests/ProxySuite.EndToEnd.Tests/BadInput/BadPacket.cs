@@ -37,7 +37,7 @@ public sealed record BadPacket(string What, string Answer, Func<RawClient, Task>
         new("protocol 2.0", "FATAL 08P01 unsupported frontend protocol 2.0*", client => Write(client, Packet(2 << 16, "user\0app\0\0"))),
         new("bytes behind SSLRequest", "FATAL 08P01 received unencrypted data after an encryption request", client => Write(client, [.. FrontendBytes.SslRequest, .. FrontendBytes.Startup("app", "acme")])),
         new("two SSLRequests", "FATAL 08P01 an encryption request may be sent once, and not over an encrypted connection", TwoSslRequests),
-        new("replication=database", "FATAL 0A000 replication connections are not available to this tenant", client => Write(client, FrontendBytes.Startup("app", "acme", [new("replication", "database")]))),
+        new("replication=true", "FATAL 0A000 physical replication is not available", client => Write(client, FrontendBytes.Startup("app", "acme", [new("replication", "true")]))),
         new("a password message of 1 MB", "FATAL 08P01 invalid message length 1000000 in a message of type 'p'", client => AfterStartup(client, [(byte)'p', 0, 0x0f, 0x42, 0x40, .. new byte[100]])),
         new("a Query in the place of the password", "FATAL 08P01 expected SASL response, got message type 81", client => AfterStartup(client, FrontendBytes.Query("SELECT 1"))),
         new("an unknown SASL mechanism", "FATAL 08P01 *", client => AfterStartup(client, Typed('p', [.. "PLAIN\0"u8, 0, 0, 0, 3, .. "a\0b"u8]))),

@@ -112,7 +112,9 @@ public sealed class StartupTests
     [InlineData("session_authorization", "postgres", SqlState.FeatureNotSupported)]
     [InlineData("session_preload_libraries", "x", SqlState.FeatureNotSupported)]
     [InlineData("replication", "true", SqlState.FeatureNotSupported)]
-    [InlineData("replication", "database", SqlState.FeatureNotSupported)]
+    [InlineData("replication", "DATABASE", SqlState.FeatureNotSupported)]
+    [InlineData("replication", "database ", SqlState.FeatureNotSupported)]
+    [InlineData("Replication", "database", SqlState.FeatureNotSupported)]
     [InlineData("client_encoding", "SJIS", SqlState.InvalidParameterValue)]
     [InlineData("client_encoding", "gb18030", SqlState.InvalidParameterValue)]
     [InlineData("search_path", "\"open", SqlState.InvalidParameterValue)]
@@ -127,6 +129,15 @@ public sealed class StartupTests
     [InlineData("off")]
     [InlineData("0")]
     public void Replication_that_is_off_is_no_replication(string value) => Assert.Equal(0, StartupSettings.Of(Packet("app", "acme", ("replication", value)), []).Count);
+
+    [Fact]
+    public void Logical_replication_is_asked_for_by_one_word_and_not_in_options()
+    {
+        Assert.True(StartupSettings.AsksForReplication(Packet("app", "acme", ("replication", "database"))));
+        Assert.False(StartupSettings.AsksForReplication(Packet("app", "acme", ("replication", "off"))));
+        Assert.False(StartupSettings.AsksForReplication(Packet("app", "acme")));
+        Assert.Throws<PgErrorException>(() => StartupSettings.Of(Packet("app", "acme"), [new("replication", "database")]));
+    }
 
     private static StartupMessage Packet(string user, string? database, params (string Name, string Value)[] parameters)
         => StartupPacket.Read(FrontendBytes.Startup(user, database, parameters.Select(p => new KeyValuePair<string, string>(p.Name, p.Value)))).Startup!;

@@ -99,7 +99,7 @@ public sealed class LoginTests
     [InlineData("hash_mem_multiplier", "1000")]
     [InlineData("options", "-c app.current_tenant_id=other")]
     [InlineData("options", "-h elsewhere")]
-    [InlineData("replication", "database")]
+    [InlineData("replication", "true")]
     public async Task What_a_client_may_not_ask_for_is_refused_before_it_is_asked_for_its_password(string name, string value)
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync();

@@ -9,9 +9,9 @@ db AS MATERIALIZED (
          coalesce((SELECT l.level FROM tenancy.lockdown_level l), 'relaxed') AS level),
 tenant_role AS MATERIALIZED (
   -- By name; and, for many tenants at once, whoever is in a group of the pool without having such a name.
-  SELECT r.oid, r.rolname::text AS name, substring(r.rolname FROM '^t_([0-9a-f]{32})(?:_[or])?$') AS tenant, r.rolname ~ '^t_[0-9a-f]{32}_o$' AS is_owner
+  SELECT r.oid, r.rolname::text AS name, substring(r.rolname FROM '^t_([0-9a-f]{32})(?:_[or]|_repl)?$') AS tenant, r.rolname ~ '^t_[0-9a-f]{32}_o$' AS is_owner
     FROM pg_roles r
-   WHERE r.rolname ~ '^t_[0-9a-f]{32}(_[or])?$'
+   WHERE r.rolname ~ '^t_[0-9a-f]{32}(_[or]|_repl)?$'
       OR (NOT r.rolsuper AND r.oid IN (SELECT m.member FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE g.rolname IN ('pool_app', 'pool_readonly')))),
 membership(oid, scope) AS (
   SELECT t.oid, coalesce(t.tenant, '*') FROM tenant_role t

@@ -72,7 +72,7 @@ SELECT 'high', 'CONTROL_REACHABLE', c.oid::regclass::text, format('%s to %s', st
 UNION ALL
 SELECT 'critical', 'ROLE_MAP_WRONG', m.rolname::text, 'taken for tenant ' || m.tenant_id,
        format('UPDATE tenancy.role_map SET tenant_id = %L WHERE rolname = %L', substr(m.rolname::text, 3, 32)::uuid, m.rolname)
-  FROM tenancy.role_map m WHERE m.rolname ~ '^t_[0-9a-f]{32}(_[or])?$' AND m.tenant_id <> substr(m.rolname::text, 3, 32)::uuid
+  FROM tenancy.role_map m WHERE m.rolname ~ '^t_[0-9a-f]{32}(_[or]|_repl)?$' AND m.tenant_id <> substr(m.rolname::text, 3, 32)::uuid
 UNION ALL
 SELECT 'critical', 'IDENTITY_FUNCTION', p.oid::regprocedure::text,
        format('owner %s, %s, %s, %s', pg_get_userbyid(p.proowner), CASE WHEN p.prosecdef THEN 'security definer' ELSE 'security invoker' END,
@@ -96,7 +96,9 @@ SELECT 'critical', 'ROLE_BYPASS', r.rolname::text,
        concat_ws(' ', CASE WHEN r.rolsuper THEN 'SUPERUSER' END, CASE WHEN r.rolbypassrls THEN 'BYPASSRLS' END, CASE WHEN r.rolreplication THEN 'REPLICATION' END,
          CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END, CASE WHEN r.rolcreatedb THEN 'CREATEDB' END),
        format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOREPLICATION NOCREATEROLE NOCREATEDB', r.rolname)
-  FROM pg_roles r JOIN grantee g ON g.oid = r.oid CROSS JOIN db d WHERE d.own IS NULL AND (r.rolsuper OR r.rolbypassrls OR r.rolreplication OR r.rolcreaterole OR r.rolcreatedb)
+  FROM pg_roles r JOIN grantee g ON g.oid = r.oid CROSS JOIN db d
+ -- The role of replication connections has that attribute by right; whether it should be there at all is for the registry to say.
+ WHERE d.own IS NULL AND (r.rolsuper OR r.rolbypassrls OR (r.rolreplication AND r.rolname !~ '^t_[0-9a-f]{32}_repl$') OR r.rolcreaterole OR r.rolcreatedb)
 UNION ALL
 SELECT 'critical', 'ROLE_MEMBER_OF', pg_get_userbyid(m.member), 'may become, or has the rights of, ' || o.rolname, format('REVOKE %I FROM %I', o.rolname, pg_get_userbyid(m.member))
   FROM pg_auth_members m JOIN grantee g ON g.oid = m.member JOIN pg_roles o ON o.oid = m.roleid CROSS JOIN db d

@@ -24,6 +24,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT 'FUNCTION ' || p.oid::regprocedure, 'EXECUTE', coalesce(p.proacl, acldefault('f', p.proowner))
       FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = 'pg_logical_emit_message'
     UNION ALL
+    -- Slots are the cluster's: to whoever has the attribute REPLICATION these functions give every tenant's, by name. And who may not use a slot need not read
+    -- what others call theirs.
+    SELECT 'FUNCTION ' || p.oid::regprocedure, 'EXECUTE', coalesce(p.proacl, acldefault('f', p.proowner))
+      FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f'
+       AND p.proname ~ '^(pg_(create|copy)_(physical|logical)_replication_slot|pg_drop_replication_slot|pg_replication_slot_advance|pg_sync_replication_slots|pg_logical_slot_(get|peek)_.*changes|pg_get_replication_slots)$'
+    UNION ALL
     SELECT 'DATABASE ' || quote_ident(datname), 'CREATE', coalesce(datacl, acldefault('d', datdba))
       FROM pg_database WHERE datname = current_database()
     UNION ALL
@@ -91,4 +97,15 @@ BEGIN
   INSERT INTO tenancy.lockdown_level(level) VALUES (p_level) ON CONFLICT (one) DO UPDATE SET level = excluded.level;
 END $$;
 REVOKE ALL ON FUNCTION tenancy.lockdown_targets(text) FROM PUBLIC;
+-- Monitoring and the platform's own roles keep what they had by PUBLIC.
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_get_replication_slots() TO pg_monitor, tenancy_owner, ps_control, ps_mover, ps_archiver;
+DO $$
+DECLARE
+  v_function regprocedure;
+BEGIN
+  FOR v_function IN SELECT p.oid FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f'
+     AND p.proname ~ '^(pg_create_logical_replication_slot|pg_copy_logical_replication_slot|pg_drop_replication_slot|pg_replication_slot_advance|pg_logical_slot_(get|peek)_.*changes)$' LOOP
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO ps_mover, ps_archiver', v_function);
+  END LOOP;
+END $$;
 REVOKE ALL ON PROCEDURE tenancy.apply_lockdown(text) FROM PUBLIC;
