@@ -14,14 +14,15 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
-    /// <summary>A proxy that used less processor time than this in one interval has nothing to do: reading its mappings costs about 10 ms.</summary>
+    /// <summary>A proxy that used less processor time than this in one interval has nothing to do but to tell the registry that it lives, for which it needs
+    /// 10 MB of program files for a moment; reading its mappings costs about 10 ms.</summary>
     private static readonly TimeSpan QuietMax = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Fewer clients than this leave less behind than giving it back is worth.</summary>
     private const int CrowdMin = 500;
 
-    /// <summary>Bytes allocated since the last time that count as a crowd of clients that came and went in between.</summary>
-    private const long AllocatedMin = 64 << 20;
+    /// <summary>Bytes allocated since the last time that count as a crowd of clients that came and went in between: a login allocates 13 kB.</summary>
+    private const long AllocatedMin = 16 << 20;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -40,7 +41,6 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
     {
         long peak = 0, allocatedThen = GC.GetTotalAllocatedBytes(), allocatedBefore = allocatedThen;
         TimeSpan usedBefore = Environment.CpuUsage.TotalTime;
-        bool isFresh = false; // nothing was done since files were released
         while (true)
         {
             await Task.Delay(Interval, stoppingToken).ConfigureAwait(false);
@@ -55,11 +55,11 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
                 ProgramMemory.Release();
                 (peak, allocatedThen) = (clients, GC.GetTotalAllocatedBytes());
             }
-            else if (isQuiet && !isFresh)
+            else if (isQuiet)
             {
                 ProgramMemory.ReleaseFiles();
             }
-            (allocatedBefore, usedBefore, isFresh) = (allocated, Environment.CpuUsage.TotalTime, isQuiet);
+            (allocatedBefore, usedBefore) = (allocated, Environment.CpuUsage.TotalTime);
         }
     }
 }

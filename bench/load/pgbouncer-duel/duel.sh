@@ -111,6 +111,7 @@ median() { sort -n | awk -v d="${1:-2}" '{ v[NR] = $1 } END { printf "%." d "f",
 # syscalls TARGET OPTION...: system calls of the proxy a transaction: the difference of a long and a short run, so that logins do not count.
 syscalls() {
   local short long
+  run_pgbench "$@" # the just-in-time compiler is at work in the first seconds, and its calls are none of a query's
   short=$(count_calls 25 "$@") long=$(count_calls 150 "$@")
   awk -v a="$long" -v b="$short" 'BEGIN { printf "%.2f", (a - b) / (125 * 32) }'
 }

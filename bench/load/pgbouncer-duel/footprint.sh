@@ -22,21 +22,24 @@ echo "start to serving, ms: $(median_range <"$bench_dir/f.start"); resident when
 verdict "  start to serving, ms" "$(median 0 <"$bench_dir/f.start")" "<=" 400
 verdict "  resident memory when idle, MB" "$(awk -v k="$(median <"$bench_dir/f.rss")" 'BEGIN { printf "%.1f", k / 1024 }')" "<=" 45
 
-# Clients that are logged in and ask next to nothing. Both proxies get the crowd twice: what the first leaves behind is not counted for the second.
+# Clients that are logged in and ask next to nothing. Both proxies get the crowd twice: what the first leaves behind is not counted for the second. Looked at when the
+# logins are over for good: proxyd gives back what they have left within two of its rounds of 10 s.
 if [ -z "${fakebouncer_port:-}" ]; then only=none . bench/load/pgbouncer-duel/fake.sh; fi
+crowd() { # crowd SECONDS: leaves its memory in $during
+  tenantload --port "${!port}" --seconds "$1" --warmup 1 --connect-timeout 120 --group all --tenants t:1:1 --connections "$idle" --rate 0.001 &
+  local loader=$!
+  for _ in {1..900}; do if [ "$(ls "/proc/${!pid}/fd" | wc -l)" -gt "$idle" ]; then break; fi; sleep 0.1; done
+  sleep "$1"
+  during=$(rss_kb "${!pid}")
+  wait "$loader"
+}
 for target in fakeproxyd fakebouncer; do
   pid=${target}_pid port=${target}_port
-  for ((i = 0; i < 2; i++)); do
-    sleep 21 # proxyd gives back what a crowd has left within two of its rounds of 10 s
-    before=$(rss_kb "${!pid}")
-    tenantload --port "${!port}" --seconds 8 --warmup 2 --connect-timeout 120 --group all --tenants t:1:1 --connections "$idle" --rate 0.001 &
-    loader=$!
-    for _ in {1..600}; do if [ "$(ls "/proc/${!pid}/fd" | wc -l)" -gt "$idle" ]; then break; fi; sleep 0.1; done
-    sleep 7
-    during=$(rss_kb "${!pid}")
-    wait "$loader"
-  done
+  crowd 2
+  sleep 25
+  before=$(rss_kb "${!pid}")
+  crowd 30
   each=$(awk -v a="$during" -v b="$before" -v n="$idle" 'BEGIN { printf "%.2f", (a - b) / n }')
-  echo "$idle idle clients: $target holds $during kB, $each kB a client more than before"
+  echo "$idle idle clients: $target holds $during kB, $each kB a client more than the $before kB before"
   if [ "$target" = fakeproxyd ]; then verdict "  memory of an idle client, kB" "$each" "<=" 2; fi
 done
