@@ -13,8 +13,10 @@ public class PoolBenchmarks
     private ProxyWorld _world = null!;
     private RawClient _client = null!;
 
-    [GlobalSetup]
-    public async Task SetupAsync()
+    [GlobalSetup] // waits itself: in this process BenchmarkDotNet does not
+    public void Setup() => SetupAsync().GetAwaiter().GetResult();
+
+    private async Task SetupAsync()
     {
         _world = await ProxyWorld.StartAsync(connections: 4);
         // A login opens the first server, which stays in the pool.
@@ -23,7 +25,9 @@ public class PoolBenchmarks
     }
 
     [GlobalCleanup]
-    public async Task CleanupAsync()
+    public void Cleanup() => CleanupAsync().GetAwaiter().GetResult();
+
+    private async Task CleanupAsync()
     {
         _client.Dispose();
         await _world.DisposeAsync();

@@ -11,8 +11,10 @@ public class RegistryBenchmarks
     private ProxyWorld _world = null!;
     private TenantDirectory _directory = null!;
 
-    [GlobalSetup]
-    public async Task SetupAsync()
+    [GlobalSetup] // waits itself: in this process BenchmarkDotNet does not
+    public void Setup() => SetupAsync().GetAwaiter().GetResult();
+
+    private async Task SetupAsync()
     {
         _world = await ProxyWorld.StartAsync();
         _directory = new TenantDirectory(_world.Registry);
@@ -20,7 +22,9 @@ public class RegistryBenchmarks
     }
 
     [GlobalCleanup]
-    public async Task CleanupAsync() => await _world.DisposeAsync();
+    public void Cleanup() => CleanupAsync().GetAwaiter().GetResult();
+
+    private async Task CleanupAsync() => await _world.DisposeAsync();
 
     [Benchmark]
     public TenantEntry? Look_up_a_known_tenant() => _directory.TryGet("acme"u8, out TenantEntry? entry) ? entry : null;

@@ -12,11 +12,13 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
     /// <summary>By the first round the tenants are read ahead; what the compiler and the first heartbeats touch afterwards goes with the later ones.</summary>
     private static readonly TimeSpan[] StartRounds = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4)];
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
-    /// <summary>A proxy that used less processor time than this in one interval has nothing to do but to tell the registry that it lives, for which it needs
-    /// 10 MB of program files for a moment; reading its mappings costs about 10 ms.</summary>
-    private static readonly TimeSpan QuietMax = TimeSpan.FromMilliseconds(100);
+    /// <summary>A proxy that used less processor time than this in one interval has next to nothing to do.</summary>
+    private static readonly TimeSpan QuietMax = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>Growth in bytes that is worth the 10 ms of reading the mappings. Telling the registry that the proxy lives touches 10 MB of program files.</summary>
+    private const long GrownMin = 4 << 20;
 
     /// <summary>Fewer clients than this leave less behind than giving it back is worth.</summary>
     private const int CrowdMin = 500;
@@ -40,6 +42,7 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
     private async Task WatchAsync(CancellationToken stoppingToken)
     {
         long peak = 0, allocatedThen = GC.GetTotalAllocatedBytes(), allocatedBefore = allocatedThen;
+        long residentThen = Environment.WorkingSet;
         TimeSpan usedBefore = Environment.CpuUsage.TotalTime;
         while (true)
         {
@@ -50,14 +53,15 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
             bool isOver = (peak >= CrowdMin && clients <= peak / 2) || allocated - allocatedThen >= AllocatedMin;
             bool isQuiet = used - usedBefore < QuietMax;
             // Hardly anybody logs in just now: a pause of milliseconds meets few.
-            if (isOver && allocated - allocatedBefore < AllocatedMin / 8)
+            if (isOver && allocated - allocatedBefore < AllocatedMin / 32)
             {
                 ProgramMemory.Release();
-                (peak, allocatedThen) = (clients, GC.GetTotalAllocatedBytes());
+                (peak, allocatedThen, residentThen) = (clients, GC.GetTotalAllocatedBytes(), Environment.WorkingSet);
             }
-            else if (isQuiet)
+            else if (isQuiet && Environment.WorkingSet - residentThen > GrownMin)
             {
                 ProgramMemory.ReleaseFiles();
+                residentThen = Environment.WorkingSet;
             }
             (allocatedBefore, usedBefore) = (allocated, Environment.CpuUsage.TotalTime);
         }

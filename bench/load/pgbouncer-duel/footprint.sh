@@ -6,7 +6,7 @@ idle=$((idle < idle_max ? idle : idle_max))
 
 # From fork to the listening socket, with a registry in PostgreSQL; memory when the start is over.
 rm -f "$bench_dir"/f.*
-for ((i = 0; i < 3; i++)); do
+for ((i = 0; i < ${DUEL_STARTS:-3}; i++)); do
   port=$(free_port) started=$(date +%s%N)
   setsid artifacts/bin/proxyd --Listen:Port="$port" --Metrics:Port=0 --Registry:ConnectionString="$pg_dsn/registry" --Secrets:MasterKeyFile="$bench_dir/master.key" \
     --Reactors:Count=1 >"$bench_dir/footprint.log" 2>&1 </dev/null &
@@ -22,23 +22,23 @@ echo "start to serving, ms: $(median_range <"$bench_dir/f.start"); resident when
 verdict "  start to serving, ms" "$(median 0 <"$bench_dir/f.start")" "<=" 400
 verdict "  resident memory when idle, MB" "$(awk -v k="$(median <"$bench_dir/f.rss")" 'BEGIN { printf "%.1f", k / 1024 }')" "<=" 45
 
-# Clients that are logged in and ask next to nothing. Both proxies get the crowd twice: what the first leaves behind is not counted for the second. Looked at when the
-# logins are over for good: proxyd gives back what they have left within two of its rounds of 10 s.
+# Clients that are logged in and ask next to nothing, in memory of the process's own, without pages of program files, which come and go. proxyd gets a small crowd
+# first, which pays for compiling and the like; PgBouncer gives nothing back, and is looked at fresh.
+held_kb() { awk '$1 == "RssAnon:" || $1 == "RssShmem:" { sum += $2 } END { print sum }' "/proc/$1/status"; }
 if [ -z "${fakebouncer_port:-}" ]; then only=none . bench/load/pgbouncer-duel/fake.sh; fi
-crowd() { # crowd SECONDS: leaves its memory in $during
-  tenantload --port "${!port}" --seconds "$1" --warmup 1 --connect-timeout 120 --group all --tenants t:1:1 --connections "$idle" --rate 0.001 &
+crowd() { # crowd SECONDS CLIENTS: leaves its memory in $during
+  tenantload --port "${!port}" --seconds "$1" --warmup 1 --connect-timeout 120 --group all --tenants t:1:1 --connections "$2" --rate 0.001 &
   local loader=$!
-  for _ in {1..900}; do if [ "$(ls "/proc/${!pid}/fd" | wc -l)" -gt "$idle" ]; then break; fi; sleep 0.1; done
+  for _ in {1..900}; do if [ "$(ls "/proc/${!pid}/fd" | wc -l)" -gt "$2" ]; then break; fi; sleep 0.1; done
   sleep "$1"
-  during=$(rss_kb "${!pid}")
+  during=$(held_kb "${!pid}")
   wait "$loader"
 }
 for target in fakeproxyd fakebouncer; do
   pid=${target}_pid port=${target}_port
-  crowd 2
-  sleep 25
-  before=$(rss_kb "${!pid}")
-  crowd 30
+  if [ "$target" = fakeproxyd ]; then crowd 2 1000; sleep 25; fi
+  before=$(held_kb "${!pid}")
+  crowd 30 "$idle"
   each=$(awk -v a="$during" -v b="$before" -v n="$idle" 'BEGIN { printf "%.2f", (a - b) / n }')
   echo "$idle idle clients: $target holds $during kB, $each kB a client more than the $before kB before"
   if [ "$target" = fakeproxyd ]; then verdict "  memory of an idle client, kB" "$each" "<=" 2; fi
