@@ -16,7 +16,7 @@ public class LimiterBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        _limiter = new TenantLimiter(new TenantStats(), new TimerWheel(0), () => _now, new CurrentOptions(new ProxyOptions()), new LiveProxies());
+        _limiter = new TenantLimiter(new TenantStats(), new TimerWheel(0), () => _now, new CurrentOptions(new ProxyOptions()), new ProxyStats());
         _limiter.Update(new RateLimits(QueriesPerSecond: 1_000_000, ConcurrentQueries: 100));
     }
 
