@@ -71,15 +71,19 @@ internal static class ServerLogin
     private static async Task AuthenticateAsync(MessagePipe pipe, BackendTarget target, ScramKeyCache keys, CancellationToken cancellationToken)
     {
         ScramClient? scram = null;
+        bool hasProven = false;
         while (true)
         {
             PipeMessage message = await NextAsync(pipe, target, cancellationToken);
             if ((BackendMessage)message.Type != BackendMessage.Authentication) throw Refused(target, "no authentication request", isPermanent: false);
             switch (Authentication.Read(message.Body).Kind)
             {
-                case AuthenticationKind.Ok:
+                // A server may let everybody in. One that has begun an exchange must end it: that is how it proves that it knows the password's verifier.
+                case AuthenticationKind.Ok when scram is null || hasProven:
                     return;
-                case AuthenticationKind.SASL when Authentication.Read(message.Body).Offers(Authentication.ScramSha256):
+                case AuthenticationKind.Ok:
+                    throw Refused(target, "the server has not proved that it knows the password", isPermanent: true);
+                case AuthenticationKind.SASL when scram is null && Authentication.Read(message.Body).Offers(Authentication.ScramSha256):
                     scram = new ScramClient(target.Password.Reveal(), keys.Find(target));
                     SASLInitialResponse.Write(pipe.Out, Authentication.ScramSha256, scram.Start());
                     break;
@@ -94,6 +98,7 @@ internal static class ServerLogin
                     break;
                 case AuthenticationKind.SASLFinal when scram is not null:
                     scram.Finish(Authentication.Read(message.Body).Data);
+                    hasProven = true;
                     if (scram.Keys is { } proven) keys.Keep(target, proven);
                     continue;
                 default:

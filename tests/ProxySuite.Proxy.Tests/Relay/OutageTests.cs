@@ -5,6 +5,7 @@ using ProxySuite.Testing.Protocol;
 using ProxySuite.Testing.Servers;
 using ProxySuite.Testing.World;
 using ProxySuite.Wire.Errors;
+using ProxySuite.Wire.Messages;
 using Xunit;
 using static ProxySuite.Testing.Protocol.BackendBytes;
 using static ProxySuite.Testing.Protocol.FrontendBytes;
@@ -37,6 +38,20 @@ public sealed class OutageTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(backend: new ScriptedBackendOptions { PasswordOf = _ => "another" });
         await AssertUnavailableAsync(world);
         Assert.Single(world.Backend.Connections);
+        await world.WaitForRestAsync();
+    }
+
+    [Fact]
+    public async Task A_server_that_breaks_off_the_exchange_has_not_shown_that_it_is_the_one()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync(backend: new ScriptedBackendOptions { Welcome = Welcome.Script });
+        Task refused = AssertUnavailableAsync(world);
+        ScriptedConnection server = await world.Backend.AcceptAsync(0);
+        await server.NextAsync();
+        await server.AnswerAsync(Make(to => Authentication.WriteSASL(to, withChannelBinding: false)));
+        Assert.Equal('p', (await server.NextAsync()).Type);
+        await server.AnswerAsync(Make(Authentication.WriteOk), BackendKeyData(1, [1, 2, 3, 4]), ReadyForQuery('I'));
+        await refused;
         await world.WaitForRestAsync();
     }
 
