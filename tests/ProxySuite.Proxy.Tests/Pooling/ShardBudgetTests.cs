@@ -69,6 +69,19 @@ public sealed class ShardBudgetTests
     }
 
     [Fact]
+    public void What_was_in_use_a_moment_ago_is_kept_while_another_has_been_idle_for_longer()
+    {
+        using var budget = new ShardBudget(2);
+        Pool asking = new(budget), young = new(budget) { Idle = 1, IdleSince = 20 }, old = new(budget) { Idle = 1, IdleSince = 10 };
+        foreach (Pool pool in new[] { young, old }) pool.TryTake();
+        asking.TryTake();
+        Assert.False(young.Places.First().TryYield(TimeSpan.TicksPerDay));
+        Assert.Equal((0, 2), (young.Evictions, old.Evictions));
+        old.Idle = 0;
+        Assert.True(young.Places.First().TryYield(TimeSpan.TicksPerDay));
+    }
+
+    [Fact]
     public void A_minimum_that_a_plan_gets_later_protects_what_is_already_held()
     {
         using var budget = new ShardBudget(2);
@@ -107,7 +120,7 @@ public sealed class ShardBudgetTests
 
         public ConcurrentQueue<ShardPlace> Places { get; } = new();
 
-        public int Idle { get; init; }
+        public int Idle { get; set; }
 
         public long IdleSince { get; init; }
 

@@ -147,9 +147,15 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
             // What could not be opened in its place, now or when those before it are, would be a place lost.
             if (Wanted <= 0 || !_pace.CanStart(now, Leaving + Free)) return false;
             ShardAccount first = _line.First!;
-            bool hasLess = first.IsUrgent || first.Key < holder.VirtualTime + ((holder.Held - holder.Leaving - 1) * Stride(holder));
+            bool hasLess = HasLess(first, holder);
             // An idle one goes to whoever waits. But to take it from who has less, for who has more, only to open it again in a moment, helps neither.
             if (idleFor < 0 ? !hasLess : idleFor < (hasLess || ReferenceEquals(first, holder) ? Linger : Policy.Quantum)) return false;
+            if (idleFor >= 0 && IdleForLonger(holder, first) is { } other)
+            {
+                // Whoever has used none for longest misses one least: what is busy again in a moment would only be opened once more.
+                Asked.Add(other);
+                return false;
+            }
         }
         if (idleFor < 0) HandOvers++;
         else Evictions++;
@@ -264,6 +270,24 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
         if (account.Minimum == 0) return 0;
         long most = Limit - Math.Max(1, Limit / 10);
         return _minima <= most ? account.Minimum : (int)(account.Minimum * Math.Max(0, most) / _minima);
+    }
+
+    private bool HasLess(ShardAccount first, ShardAccount holder)
+        => first.IsUrgent || first.Key < holder.VirtualTime + ((holder.Held - holder.Leaving - 1) * Stride(holder));
+
+    /// <summary>Who has had a connection idle for longer than the holder has, and may be asked for it; by the hints, as of a moment ago.</summary>
+    private ShardAccount? IdleForLonger(ShardAccount holder, ShardAccount first)
+    {
+        ShardAccount? longest = null;
+        long since = holder.Owner.IdleSinceHint;
+        foreach (ShardAccount candidate in _holders)
+        {
+            if (candidate.Owner.IdleHint == 0 || candidate.Owner.IdleSinceHint >= since || ReferenceEquals(candidate, holder)) continue;
+            if (candidate.Held - candidate.Leaving <= Guaranteed(candidate) || !HasLess(first, candidate)) continue;
+            longest = candidate;
+            since = candidate.Owner.IdleSinceHint;
+        }
+        return longest;
     }
 
     private void Serve(long now)
