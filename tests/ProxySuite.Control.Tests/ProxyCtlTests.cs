@@ -315,8 +315,10 @@ public sealed class ProxyCtlTests
         Assert.Equal(("1s", "2"), (set.GetProperty("settings").GetProperty("lock_timeout").GetString(), set.GetProperty("connections_min").ToString()));
 
         await world.TenantAsync("acme", IsolationModel.Database, plan: "growth");
-        set = (await world.MustAsync(["tenant", "set", "acme", .. limits, "--json"])).Json;
-        Assert.All(expected[..^1], limit => Assert.Equal(limit.Value, set.GetProperty(limit.Name).ToString()));
+        // Replication needs a shard that bounds what its slots keep, which the tests of replication have.
+        string[] own = [.. limits.Where(word => word is not ("--replication" or "on"))];
+        set = (await world.MustAsync(["tenant", "set", "acme", .. own, "--json"])).Json;
+        Assert.All(expected[..^2], limit => Assert.Equal(limit.Value, set.GetProperty(limit.Name).ToString()));
         string shown = (await world.MustAsync("tenant", "show", "acme")).Output;
         Assert.Contains("burst 30, connections/s 4, concurrent queries 5, query seconds/min 60, bytes/min 70MB, clients 80", shown.ReplaceLineEndings(" "), StringComparison.Ordinal);
         Assert.Equal(2, (await world.RunAsync("tenant", "set", "acme", "--burst", "none")).ExitCode);
