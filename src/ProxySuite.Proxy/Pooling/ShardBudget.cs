@@ -12,7 +12,7 @@ internal interface IShardClaimant
     /// <summary>Idle server connections it could give up.</summary>
     int IdleHint { get; }
 
-    /// <summary>Since when it has had some without a break, in reactor milliseconds.</summary>
+    /// <summary>Since when it has had some without a break, in Stopwatch ticks.</summary>
     long IdleSinceHint { get; }
 
     /// <summary>Share beside others, from 1.</summary>

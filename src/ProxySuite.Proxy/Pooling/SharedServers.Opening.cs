@@ -194,7 +194,7 @@ internal sealed partial class SharedServers
 
     private void CountIdle(int change)
     {
-        if (change > 0 && _idle.Count == 1) Volatile.Write(ref _idleSince, _reactor.NowMilliseconds);
+        if (change > 0 && _idle.Count == 1) Volatile.Write(ref _idleSince, _reactor.NowTicks);
         Volatile.Write(ref _idleHint, _idle.Count);
         _stats.ServersIdle += change;
     }

@@ -390,7 +390,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
 
     private void CountIdle(int change)
     {
-        if (change > 0 && _idleTotal == 0) Volatile.Write(ref _idleSince, _reactor.NowMilliseconds);
+        if (change > 0 && _idleTotal == 0) Volatile.Write(ref _idleSince, _reactor.NowTicks);
         _idleTotal += change;
         Stats.ServersIdle += change;
         ShardStats.ServersIdle += change;

@@ -150,7 +150,7 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
             bool hasLess = HasLess(first, holder);
             // An idle one goes to whoever waits. But to take it from who has less, for who has more, only to open it again in a moment, helps neither.
             if (idleFor < 0 ? !hasLess : idleFor < (hasLess || ReferenceEquals(first, holder) ? Linger : Policy.Quantum)) return false;
-            if (idleFor >= 0 && IdleForLonger(holder, first) is { } other)
+            if (IdleForLonger(holder, first, idleFor < 0 ? now - Policy.LingerMax : holder.Owner.IdleSinceHint) is { } other)
             {
                 // Whoever has used none for longest misses one least: what is busy again in a moment would only be opened once more.
                 Asked.Add(other);
@@ -275,11 +275,10 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     private bool HasLess(ShardAccount first, ShardAccount holder)
         => first.IsUrgent || first.Key < holder.VirtualTime + ((holder.Held - holder.Leaving - 1) * Stride(holder));
 
-    /// <summary>Who has had a connection idle for longer than the holder has, and may be asked for it; by the hints, as of a moment ago.</summary>
-    private ShardAccount? IdleForLonger(ShardAccount holder, ShardAccount first)
+    /// <summary>Who has had a connection idle since before a time, and may be asked for it; by the hints, as of a moment ago.</summary>
+    private ShardAccount? IdleForLonger(ShardAccount holder, ShardAccount first, long since)
     {
         ShardAccount? longest = null;
-        long since = holder.Owner.IdleSinceHint;
         foreach (ShardAccount candidate in _holders)
         {
             if (candidate.Owner.IdleHint == 0 || candidate.Owner.IdleSinceHint >= since || ReferenceEquals(candidate, holder)) continue;
