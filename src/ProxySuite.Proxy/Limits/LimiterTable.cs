@@ -13,6 +13,9 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(65);
 
     private readonly Dictionary<TenantId, TenantLimiter> _limiters = [];
+    private long _ahead;
+
+    private long Now => reactor.NowTicks + _ahead;
 
     /// <summary>All limiters, by tenant.</summary>
     public IReadOnlyDictionary<TenantId, TenantLimiter> All => _limiters;
@@ -22,7 +25,7 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
     {
         if (!_limiters.TryGetValue(tenant.Id, out TenantLimiter? limiter))
         {
-            limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => reactor.NowTicks, options, stats.Proxy);
+            limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => Now, options, stats.Proxy);
             _limiters.Add(tenant.Id, limiter);
         }
         Update(tenant.Id, limiter, tenant.Plan);
@@ -35,13 +38,17 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
         if (_limiters.TryGetValue(tenant.Id, out TenantLimiter? limiter)) Update(tenant.Id, limiter, tenant.Plan);
     }
 
-    /// <summary>Forgets limiters that nobody has used for over a minute. Called about once a second.</summary>
+    /// <summary>Sets the limits' clock forward, for tests of what a minute brings.</summary>
+    internal void Skip(TimeSpan time) => _ahead += (long)(time.TotalSeconds * Stopwatch.Frequency);
+
+    /// <summary>Counts what was used, and forgets limiters that nobody has used for over a minute. Called about once a second.</summary>
     public void Sweep()
     {
-        long now = reactor.NowTicks;
+        long now = Now;
         List<TenantId>? unused = null;
         foreach ((TenantId id, TenantLimiter limiter) in _limiters)
         {
+            limiter.Settle();
             if (limiter.Clients == 0 && limiter.Waiting == 0 && Stopwatch.GetElapsedTime(limiter.EmptySince, now) > KeptFor) (unused ??= []).Add(id);
         }
         if (unused is null) return;

@@ -67,7 +67,9 @@ internal sealed partial class TenantLimiter
     {
         if (limits == _limits) return;
         long now = _clock();
-        if (!_limits.HoldsQueries) Skip();
+        // What was used while there was no limit is not held against anybody.
+        if (_limits.QuerySecondsPerMinute is null) (_ticksSeen, Cell.Milliseconds) = (_stats.QueryTime.SumTicks, 0);
+        if (_limits.BytesPerMinute is null) (_bytesSeen, Cell.Bytes) = (_stats.BytesIn + _stats.BytesOut, 0);
         _limits = limits;
         IsLimited = limits.HoldsQueries;
         Cell.QueriesLimit = limits.QueriesPerSecond ?? 0;
@@ -88,6 +90,14 @@ internal sealed partial class TenantLimiter
         if (hasPlace) _running--;
         _stats.RateAllowed++;
         return true;
+    }
+
+    /// <summary>
+    /// Counts what was used since the last look, by now and not when the next query comes: what a tenant used before a pause is forgiven in the pause. Called about once a second.
+    /// </summary>
+    public void Settle()
+    {
+        if (IsLimited) Renew(_clock());
     }
 
     /// <summary>What was let in by <see cref="TryEnter"/> or from the line holds no server any more.</summary>
@@ -161,9 +171,6 @@ internal sealed partial class TenantLimiter
             Cell.Bytes = _bytes.Total;
         }
     }
-
-    // What was used before there was a limit is not held against anybody.
-    private void Skip() => (_ticksSeen, _bytesSeen) = (_stats.QueryTime.SumTicks, _stats.BytesIn + _stats.BytesOut);
 
     private void SetRates(long now)
     {

@@ -144,6 +144,36 @@ public sealed class TenantLimiterTests
         Assert.Equal(1, world.Drain(1));
     }
 
+    /// <summary>Also where another limit was there before, or the same one was taken away for a while.</summary>
+    [Fact]
+    public void What_was_used_before_one_limit_of_several_is_not_held_against_anybody()
+    {
+        var world = new LimiterWorld(new RateLimits(QueriesPerSecond: 1000));
+        world.Stats.BytesIn = 1_000_000;
+        world.Stats.QueryTime.Record(LimiterWorld.Ticks(TimeSpan.FromHours(1)));
+        var all = new RateLimits(QueriesPerSecond: 1000, BytesPerMinute: 1000, QuerySecondsPerMinute: 1);
+        world.Limiter.Update(all);
+        Assert.Equal(1, world.Drain(1));
+        world.Limiter.Update(new RateLimits(QueriesPerSecond: 1000));
+        world.Stats.BytesIn = 2_000_000;
+        world.Limiter.Update(all);
+        Assert.Equal(1, world.Drain(1));
+        Assert.Equal((0, 0), (world.Limiter.Cell.Bytes, world.Limiter.Cell.Milliseconds));
+    }
+
+    [Fact]
+    public void What_was_used_before_a_pause_is_forgiven_in_the_pause()
+    {
+        var world = new LimiterWorld(new RateLimits(BytesPerMinute: 1000));
+        Assert.Equal(1, world.Drain(1));
+        world.Stats.BytesOut += 5000;
+        world.Pass(Second);
+        world.Limiter.Settle();
+        Assert.NotNull(world.Ask().Error);
+        world.Pass(TimeSpan.FromSeconds(65));
+        Assert.Equal(1, world.Drain(1));
+    }
+
     [Fact]
     public void Where_no_lease_says_more_each_proxy_has_its_even_share()
     {

@@ -226,6 +226,21 @@ public sealed class ProxyWorld : IAsyncDisposable
         throw new TimeoutException($"the limits of {tenant} are not as expected");
     }
 
+    /// <summary>Sets the clock of the tenants' limits forward.</summary>
+    internal async Task SkipLimitTimeAsync(TimeSpan time)
+    {
+        foreach (FrontendContext context in _server.Contexts)
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            context.Reactor.Post(_ =>
+            {
+                context.Limiters.Skip(time);
+                done.SetResult();
+            }, null);
+            await done.Task;
+        }
+    }
+
     /// <summary>Ends all sessions of the first reactor, as an operator would.</summary>
     internal Task EndSessionsAsync() => RunOnReactorAsync(() =>
     {
