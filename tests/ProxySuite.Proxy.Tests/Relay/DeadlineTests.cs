@@ -89,6 +89,60 @@ public sealed class DeadlineTests
         Assert.StartsWith("ErrorResponse FATAL 57014 \"terminating connection due to transaction timeout\"", last, StringComparison.Ordinal);
     }
 
+    [Theory, InlineData(15), InlineData(18)]
+    public async Task A_client_that_is_idle_for_too_long_is_ended_and_one_in_a_transaction_is_not(int version)
+    {
+        await using PostgresWorld world = await StartAsync(version, options => options with { Limits = options.Limits with { ClientIdleTimeout = TimeSpan.FromMilliseconds(300) } });
+        using RawClient open = await world.Proxy.ConnectAsync();
+        await open.QueryAsync("BEGIN");
+        using RawClient idle = await world.Proxy.ConnectAsync();
+        await idle.ExpectAsync("ErrorResponse FATAL 57P05 \"terminating connection due to idle-session timeout\"");
+        Assert.Null(await idle.NextAsync());
+        Assert.Equal("1", await open.ScalarAsync("SELECT 1"));
+    }
+
+    [Fact]
+    public async Task A_login_that_takes_too_long_is_ended_and_costs_its_tenant_no_server()
+    {
+        await using PostgresWorld world = await StartAsync(18, options => options with { Auth = options.Auth with { LoginTimeout = TimeSpan.FromSeconds(2) } });
+        using RawClient slow = await RawClient.ConnectAsync(world.Proxy.Port);
+        await slow.SendAsync(Startup("app", "acme"));
+        Assert.StartsWith("Authentication", (await slow.NextAsync())!.ToString(), StringComparison.Ordinal);
+        await slow.ExpectAsync("ErrorResponse FATAL 57014 \"canceling authentication due to timeout\"");
+        Assert.Null(await slow.NextAsync());
+        Assert.Equal(0, await world.Server.ScalarAsync<long>($"SELECT count(*) FROM pg_stat_activity WHERE usename = '{world.Role}'"));
+        using RawClient next = await world.Proxy.ConnectAsync();
+        Assert.Equal("1", await next.ScalarAsync("SELECT 1"));
+    }
+
+    /// <summary>
+    /// Statements that end about when their time does: a cancel may find them over. It must not find the next client's query in their place, so a server is lent again when its cancel is over.
+    /// </summary>
+    [Theory, InlineData(15), InlineData(18)]
+    public async Task A_server_that_the_proxy_cancels_serves_nobody_before_the_cancel_is_over(int version)
+    {
+        await using PostgresWorld world = await StartAsync(version, Patient);
+        using RawClient overdue = await world.Proxy.ConnectAsync();
+        using RawClient next = await world.Proxy.ConnectAsync();
+        int cancelled = 0;
+        for (int tenths = 9; tenths <= 15; tenths++)
+        {
+            await overdue.SendAsync(Query(string.Create(CultureInfo.InvariantCulture, $"BEGIN; {Raise.Replace("'T ", "'T LOCAL ", StringComparison.Ordinal)}; SELECT pg_sleep({tenths / 10.0}); COMMIT")));
+            await world.Proxy.WaitForPoolAsync(new(Idle: 0, Linked: 1));
+            await next.SendAsync(Query("SELECT pg_sleep(0.05)"));
+            string[] ended = await overdue.ReadyAsync();
+            if (ended[^1] == "ReadyForQuery E")
+            {
+                cancelled++;
+                await overdue.QueryAsync("ROLLBACK");
+            }
+            string[] answer = await next.ReadyAsync();
+            Assert.True(answer.Any(line => line.StartsWith("DataRow", StringComparison.Ordinal)), string.Join("; ", answer));
+        }
+        Assert.True(cancelled > 0);
+        await world.Proxy.WaitForRestAsync();
+    }
+
     private static ProxyOptions Patient(ProxyOptions options) => options;
 
     private static Task<long> CountAsync(PostgresWorld world)
