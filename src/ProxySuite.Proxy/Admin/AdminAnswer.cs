@@ -5,6 +5,7 @@ namespace ProxySuite.Proxy.Admin;
 /// <summary>Types of the console's columns; the value is the type's OID in PostgreSQL.</summary>
 internal enum AdminType
 {
+    Bytea = 17, // in tables without rows alone
     Int8 = 20,
     Int4 = 23,
     Text = 25,

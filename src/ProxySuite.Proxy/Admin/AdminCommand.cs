@@ -15,6 +15,12 @@ internal abstract class AdminCommand
     /// <summary>True for what changes something: not for role stats, and not inside a transaction block.</summary>
     public virtual bool IsChange => false;
 
+    /// <summary>True for what waits for clients of tenants, and so for as long as they like: it ends early when its own client cancels it or leaves.</summary>
+    public virtual bool WaitsForClients => false;
+
+    /// <summary>Undoes what it has done so far: it was cancelled.</summary>
+    public virtual Task TakeBackAsync(AdminScope scope) => Task.CompletedTask;
+
     /// <summary>Does it. Runs on no reactor.</summary>
     /// <exception cref="Wire.Errors.PgErrorException">It cannot be done; the client is told.</exception>
     public abstract Task<AdminAnswer> RunAsync(AdminScope scope, CancellationToken cancellationToken);

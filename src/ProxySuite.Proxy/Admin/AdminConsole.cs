@@ -1,8 +1,8 @@
-using System.Net;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Frontend;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Messages;
 
 namespace ProxySuite.Proxy.Admin;
 
@@ -36,6 +36,15 @@ internal sealed class AdminConsole(AdminScope scope) : IAdminConsole
 
     /// <inheritdoc/>
     public bool Serves(string database) => database is Name or OtherName;
+
+    /// <inheritdoc/>
+    public bool Cancel(CancelRequest request)
+    {
+        AdminSession? meant;
+        lock (_gate) meant = _sessions.FirstOrDefault(session => session.IsMeantBy(request));
+        meant?.CancelCommand();
+        return meant is not null;
+    }
 
     /// <inheritdoc/>
     public async Task RunAsync(TransportConnection link, FrontendContext context, MessagePipe login, string user)
@@ -90,5 +99,5 @@ internal sealed class AdminConsole(AdminScope scope) : IAdminConsole
     public static string VersionOf(AdminScope scope) => $"ProxySuite {scope.Host?.Version ?? "unknown"}";
 
     /// <summary>The port that clients connect to; 0 where there is only a Unix socket.</summary>
-    public static int PortOf(AdminScope scope) => scope.EndPoints().OfType<IPEndPoint>().FirstOrDefault()?.Port ?? 0;
+    public static int PortOf(AdminScope scope) => scope.LocalEndPoint?.Port ?? 0;
 }

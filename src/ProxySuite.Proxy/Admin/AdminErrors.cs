@@ -38,6 +38,10 @@ internal static class AdminErrors
         SqlState.ObjectInUse, string.Create(CultureInfo.InvariantCulture, $"paused, and {servers} server connections are still held by open transactions or pinned clients"),
         Hint: "No new transaction begins. Wait, see SHOW QUERIES, or end them with KILL or KILL_CLIENT; RESUME takes the pause back.");
 
+    /// <summary>In PostgreSQL's words.</summary>
+    public static PgError Cancelled() => new(
+        SqlState.QueryCanceled, "canceling statement due to user request", Hint: "What it had begun is taken back: after PAUSE, queries go on.");
+
     public static PgError ReactorSilent(int reactor, TimeSpan limit) => new(
         SqlState.SystemError, string.Create(CultureInfo.InvariantCulture, $"reactor {reactor} did not answer within {limit.TotalSeconds:0} s"),
         Hint: "It is stuck or has more work than time; see metric proxysuite_reactor_turns_total.");

@@ -65,7 +65,14 @@ internal static class AdminParser
             "SHARDS" => new ShowShards(),
             "WAITS" => new ShowWaits(),
             "QUERIES" => new ShowQueries(),
-            "MEM" or "SOCKETS" or "ACTIVE_SOCKETS" or "FDS" or "DNS_HOSTS" or "DNS_ZONES" or "PEERS" or "PEER_POOLS" => throw NotSupported($"SHOW {what}"),
+            "SOCKETS" => new ShowSockets(isActiveOnly: false),
+            "ACTIVE_SOCKETS" => new ShowSockets(isActiveOnly: true),
+            "MEM" => new ShowMemory(),
+            "FDS" => ShowNone.Descriptors,
+            "DNS_HOSTS" => ShowNone.DnsHosts,
+            "DNS_ZONES" => ShowNone.DnsZones,
+            "PEERS" => ShowNone.Peers,
+            "PEER_POOLS" => ShowNone.PeerPools,
             _ => null,
         };
         if (command is null) throw Unknown(words);

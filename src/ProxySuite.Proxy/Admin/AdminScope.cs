@@ -33,6 +33,9 @@ internal sealed class AdminScope
     /// <summary>Where clients connect, once the server listens.</summary>
     public required Func<IReadOnlyList<EndPoint>> EndPoints { get; init; }
 
+    /// <summary>The first of them that is no Unix socket; null for none.</summary>
+    public IPEndPoint? LocalEndPoint => EndPoints().OfType<IPEndPoint>().FirstOrDefault();
+
     /// <summary>The process around; null for none.</summary>
     public IAdminHost? Host { get; init; }
 

@@ -28,6 +28,11 @@ internal sealed partial class AdminSession : IDisposable
     private readonly string _user;
     private readonly MessagePipe _pipe;
     private readonly CancellationTokenSource _end = new();
+    private readonly int _processId;
+    private readonly byte[] _key = System.Security.Cryptography.RandomNumberGenerator.GetBytes(4);
+    private Task<PipeMessage?>? _ahead;      // a message that is read while a command runs
+    private CancellationTokenSource? _waiting; // ends the wait of the command that runs, where it waits
+    private bool _isCancelled;
     private bool _isInBlock;
     private bool _isOver;
 
@@ -35,12 +40,20 @@ internal sealed partial class AdminSession : IDisposable
     {
         (_link, _context, _scope, _user) = (link, context, scope, user);
         _pipe = new MessagePipe(link.Pipe, MessageMax);
+        _processId = context.Sessions.NewId();
     }
 
     private FrameWriter Out => _pipe.Out;
 
     /// <summary>Ends the session: the client is told. Any thread.</summary>
     public void End() => _context.Reactor.Post(static session => ((AdminSession)session!).EndHere(), this);
+
+    /// <summary>Whether the request is for this client. Any thread.</summary>
+    public bool IsMeantBy(CancelRequest request)
+        => request.ProcessId == _processId && System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(_key, request.Key);
+
+    /// <summary>Cancels the command that runs, if it waits for clients. Any thread.</summary>
+    public void CancelCommand() => _context.Reactor.Post(static session => ((AdminSession)session!).CancelHere(), this);
 
     /// <summary>Serves the client until it leaves; never throws.</summary>
     /// <param name="login">Holds what the login has left to be sent.</param>
@@ -51,7 +64,7 @@ internal sealed partial class AdminSession : IDisposable
             Out.WriteBytes(login.Out.WrittenSpan);
             login.Out.Clear();
             Greet();
-            while (await _pipe.ReadAsync(_end.Token) is { } message)
+            while (await NextAsync() is { } message)
             {
                 if (!await TakeAsync(message)) return;
                 if (Out.WrittenCount > 0 && _mayFlush) await _pipe.FlushAsync(_end.Token);
@@ -86,6 +99,20 @@ internal sealed partial class AdminSession : IDisposable
         if (!_isOver) _end.Cancel();
     }
 
+    private void CancelHere()
+    {
+        if (_waiting is not { } waiting) return;
+        _isCancelled = true;
+        waiting.Cancel();
+    }
+
+    private async ValueTask<PipeMessage?> NextAsync()
+    {
+        if (_ahead is not { } ahead) return await _pipe.ReadAsync(_end.Token);
+        _ahead = null;
+        return await ahead;
+    }
+
     private void Greet()
     {
         Authentication.WriteOk(Out);
@@ -100,8 +127,7 @@ internal sealed partial class AdminSession : IDisposable
         ParameterStatus.Write(Out, "standard_conforming_strings", "on");
         ParameterStatus.Write(Out, "session_authorization", _user);
         ParameterStatus.Write(Out, "is_superuser", "off");
-        // No cancel request finds a console's session: commands end by themselves.
-        BackendKeyData.Write(Out, 0, System.Security.Cryptography.RandomNumberGenerator.GetBytes(4));
+        BackendKeyData.Write(Out, _processId, _key);
         Ready();
         _link.Send(Out.WrittenSpan);
         Out.Clear();
@@ -181,6 +207,11 @@ internal sealed partial class AdminSession : IDisposable
             result = $"{refused.Error.SqlState} {refused.Error.Message}";
             throw;
         }
+        catch (IOException)
+        {
+            result = "begun; the client did not wait for the end";
+            throw;
+        }
         finally
         {
             _scope.Logger.ConsoleCommand(_user, _link.RemoteEndPoint.ToString() ?? "", command.Text, result);
@@ -191,12 +222,45 @@ internal sealed partial class AdminSession : IDisposable
     {
         try
         {
-            return await Task.Run(() => command.RunAsync(_scope, _end.Token), _end.Token);
+            return command.WaitsForClients ? await RunWaitingAsync(command) : await Task.Run(() => command.RunAsync(_scope, _end.Token), _end.Token);
         }
         catch (Exception bug) when (bug is not (PgErrorException or OperationCanceledException or IOException))
         {
             _scope.Logger.ConsoleBroke(bug, command.Tag);
             throw new PgErrorException(AdminErrors.Broken());
+        }
+    }
+
+    /// <summary>Listens to the client while the command waits: it may leave, or cancel.</summary>
+    /// <exception cref="IOException">The client has left.</exception>
+    private async Task<AdminAnswer> RunWaitingAsync(AdminCommand command)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+        (_waiting, _isCancelled) = (waiting, false);
+        bool hasLeft = false;
+        Task<AdminAnswer> run = Task.Run(() => command.RunAsync(_scope, waiting.Token), CancellationToken.None);
+        try
+        {
+            _ahead ??= _pipe.ReadAsync(_end.Token).AsTask();
+            if (await Task.WhenAny(run, _ahead) == _ahead && (_ahead.IsFaulted || (_ahead.IsCompletedSuccessfully && _ahead.Result is null)))
+            {
+                hasLeft = true;
+                await waiting.CancelAsync();
+            }
+            return await run;
+        }
+        catch (OperationCanceledException) when (_isCancelled)
+        {
+            await Task.Run(() => command.TakeBackAsync(_scope));
+            throw new PgErrorException(AdminErrors.Cancelled());
+        }
+        catch (OperationCanceledException) when (hasLeft)
+        {
+            throw new IOException("the client has left");
+        }
+        finally
+        {
+            _waiting = null;
         }
     }
 

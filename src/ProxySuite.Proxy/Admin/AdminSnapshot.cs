@@ -8,7 +8,11 @@ internal static class AdminSnapshot
 {
     /// <summary>All pools. A tenant has one on its home reactor; should it have several, each is a row.</summary>
     public static async Task<List<PoolView>> PoolsAsync(this AdminScope scope, CancellationToken cancellationToken)
-        => Sorted(await scope.AskAsync(PoolView.Of, cancellationToken).ConfigureAwait(false), static pool => pool.Tenant);
+        => [.. (await scope.AllPoolsAsync(cancellationToken).ConfigureAwait(false)).Where(static pool => !pool.IsRetiring)];
+
+    /// <summary>All pools, and behind a tenant's own those that it has left behind and that have not got back yet what they have lent.</summary>
+    public static async Task<List<PoolView>> AllPoolsAsync(this AdminScope scope, CancellationToken cancellationToken)
+        => [.. (await scope.AskAsync(PoolView.Of, cancellationToken).ConfigureAwait(false)).SelectMany(static part => part).OrderBy(static pool => pool.Tenant, StringComparer.Ordinal).ThenBy(static pool => pool.IsRetiring)];
 
     /// <summary>All clients of tenants.</summary>
     public static async Task<List<ClientView>> ClientsAsync(this AdminScope scope, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ProxySuite.Proxy.Frontend;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Tenancy.Cache;
@@ -23,21 +24,45 @@ internal abstract class TenantChangeCommand(string tag, string? slug) : ChangeCo
         if (found.Entry is null && found.Outcome != LookupOutcome.RegistryUnavailable) throw new PgErrorException(AdminErrors.NoSuchTenant(slug));
     }
 
-    /// <summary>The pools that it is about, on one reactor.</summary>
-    protected List<TenantPool> PoolsOf(FrontendContext context) => [.. context.Router.Pools.Values.Where(pool => slug is null || pool.Config.Tenant == slug)];
+    /// <summary>The pools that it is about, on one reactor; also those that a tenant has left behind and that still have transactions open.</summary>
+    protected List<TenantPool> PoolsOf(FrontendContext context)
+        => [.. context.Router.Pools.Values.Concat(context.Router.Retiring).Where(pool => slug is null || pool.Config.Tenant == slug)];
+
+    /// <summary>Has those pools serve or wait as is said now.</summary>
+    protected void Refresh(FrontendContext context)
+    {
+        foreach (TenantPool pool in PoolsOf(context)) pool.IsPaused = context.Router.Paused.Contains(pool.Config.Tenant);
+    }
 }
 
-/// <summary>PAUSE [tenant]: no new transaction begins; answers when those that are open have ended, or says after Shutdown:DrainTimeout how many have not.</summary>
+/// <summary>
+/// PAUSE [tenant]: no new transaction begins; answers when those that are open have ended, or says after Shutdown:DrainTimeout how many have not. Cancelled meanwhile it is taken
+/// back; a client that leaves meanwhile leaves the pause behind, as with PgBouncer.
+/// </summary>
 internal sealed class Pause(string? slug) : TenantChangeCommand("PAUSE", slug)
 {
+    // Reactors on which nobody had paused the tenant before.
+    private readonly ConcurrentBag<FrontendContext> _begun = [];
+
+    public override bool WaitsForClients => true;
+
+    public override Task TakeBackAsync(AdminScope scope) => scope.TellAsync(context =>
+    {
+        if (!_begun.Contains(context)) return;
+        context.Router.Paused.TakeBack(Slug);
+        Refresh(context);
+    }, CancellationToken.None);
+
     public override async Task<AdminAnswer> RunAsync(AdminScope scope, CancellationToken cancellationToken)
     {
         await RequireTenantAsync(scope, cancellationToken).ConfigureAwait(false);
+        _begun.Clear();
+        // Whole or not at all: what can be given up is the wait.
         await scope.TellAsync(context =>
         {
-            context.Router.Paused.Add(Slug);
+            if (context.Router.Paused.Add(Slug)) _begun.Add(context);
             foreach (TenantPool pool in PoolsOf(context)) pool.IsPaused = true;
-        }, cancellationToken).ConfigureAwait(false);
+        }, CancellationToken.None).ConfigureAwait(false);
         long deadline = Environment.TickCount64 + (long)scope.Options.Value.Shutdown.DrainTimeout.TotalMilliseconds;
         while (true)
         {
@@ -58,7 +83,7 @@ internal sealed class Resume(string? slug) : TenantChangeCommand("RESUME", slug)
         await scope.TellAsync(context =>
         {
             context.Router.Paused.Remove(Slug);
-            foreach (TenantPool pool in PoolsOf(context)) pool.IsPaused = context.Router.Paused.Contains(pool.Config.Tenant);
+            Refresh(context);
         }, cancellationToken).ConfigureAwait(false);
         return AdminAnswer.Done;
     }

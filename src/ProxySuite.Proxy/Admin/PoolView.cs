@@ -6,27 +6,31 @@ using ProxySuite.Tenancy.Model;
 namespace ProxySuite.Proxy.Admin;
 
 /// <summary>A tenant's pool as its reactor saw it.</summary>
-internal sealed record PoolView(PoolConfig Config, TenantEntry Entry, PoolCounts Counts, int Lent, int Leased, int Budget, int Clients, long OldestWait, WaitReason WaitsFor, bool IsPaused, bool IsSealed)
+/// <param name="IsRetiring">The tenant has another one now; this one waits for what it has lent.</param>
+internal sealed record PoolView(bool IsRetiring, PoolConfig Config, TenantEntry Entry, PoolCounts Counts, int Lent, int Leased, int Budget, int Clients, long OldestWait, WaitReason WaitsFor, bool IsPaused, bool IsSealed)
 {
     public string Tenant => Config.Tenant;
 
     public static List<PoolView> Of(FrontendContext context)
     {
         var views = new List<PoolView>(context.Router.Pools.Count);
-        foreach (TenantPool pool in context.Router.Pools.Values)
+        foreach (TenantPool pool in context.Router.Pools.Values) Add(pool, isRetiring: false);
+        foreach (TenantPool pool in context.Router.Retiring) Add(pool, isRetiring: true);
+        return views;
+
+        void Add(TenantPool pool, bool isRetiring)
         {
             views.Add(new PoolView(
-                pool.Config, (TenantEntry)pool.Source!, pool.Counts, pool.Lent, pool.Budget.Leased, pool.Budget.Total, pool.Clients, pool.OldestWait, pool.WaitsFor, pool.IsPaused,
+                isRetiring, pool.Config, (TenantEntry)pool.Source!, pool.Counts, pool.Lent, pool.Budget.Leased, pool.Budget.Total, pool.Clients, pool.OldestWait, pool.WaitsFor, pool.IsPaused,
                 pool is SealedTenantPool));
         }
-        return views;
     }
 }
 
 /// <summary>A client session as its reactor saw it. Times are Stopwatch ticks; 0 for none.</summary>
 internal readonly record struct ClientView(
     int Id, string Tenant, string Shard, string User, int Role, System.Net.EndPoint Address, SessionState State, bool IsAsking, bool IsInTransaction, uint Pins, long ConnectedAt,
-    long RequestAt, long WaitAt, LimitKind? DelayedBy, long DelayAt, int ServerPid, string Application, bool IsEncrypted)
+    long RequestAt, long WaitAt, LimitKind? DelayedBy, long DelayAt, int ServerPid, string Application, bool IsEncrypted, int QueuedBytes)
 {
     /// <summary>What it does, in a word or two.</summary>
     public string Activity => State switch
@@ -53,7 +57,7 @@ internal readonly record struct ClientView(
             views.Add(new ClientView(
                 session.ProcessId, session.Pool.Config.Tenant, session.Pool.Config.Shard, session.User, session.Role, session.RemoteEndPoint, session.State, session.IsAsking,
                 session.IsInTransaction, pins, session.ConnectedAt, session.RequestStarted, session.WaitStarted, session.DelayedBy, session.DelayStarted, session.Server?.CancelKey.ProcessId ?? 0, session.ApplicationName,
-                session.IsEncrypted));
+                session.IsEncrypted, session.QueuedBytes));
         }
         return views;
     }
@@ -72,13 +76,13 @@ internal enum ServerActivity : byte
 
 /// <summary>A server connection as its reactor saw it. Times are Stopwatch ticks.</summary>
 internal readonly record struct ServerView(
-    string? Tenant, string Shard, int Role, System.Net.EndPoint Address, ServerActivity Activity, bool IsOutdated, int Pid, long ConnectedAt, long UsedAt, int ClientId, bool IsEncrypted)
+    string? Tenant, string Shard, int Role, System.Net.EndPoint Address, ServerActivity Activity, bool IsOutdated, int Pid, long ConnectedAt, long UsedAt, int ClientId, bool IsEncrypted, int QueuedBytes)
 {
     public static List<ServerView> Of(FrontendContext context)
     {
         var views = new List<ServerView>();
         long nowTicks = context.Reactor.NowTicks, nowMilliseconds = context.Reactor.NowMilliseconds;
-        foreach (TenantPool pool in context.Router.Pools.Values)
+        foreach (TenantPool pool in context.Router.Pools.Values.Concat(context.Router.Retiring))
         {
             foreach (Backend.ServerConnection server in pool.Servers) views.Add(View(server, pool.Config.Tenant, pool.Config.Shard, pool.IsOutdated(server)));
         }
@@ -96,7 +100,7 @@ internal readonly record struct ServerView(
                 : server.User is null ? ServerActivity.Idle
                 : server.CancelsUnderWay > 0 ? ServerActivity.ActiveCancel : ServerActivity.Active;
             return new ServerView(tenant, shard, server.RoleIndex, server.RemoteEndPoint, activity, isOutdated, server.CancelKey.ProcessId, Ticks(server.OpenedAt), Ticks(server.LastUsedAt),
-                (server.User as ClientSession)?.ProcessId ?? 0, server.CancelTls is not (TlsMode.Disable or TlsMode.Prefer));
+                (server.User as ClientSession)?.ProcessId ?? 0, server.CancelTls is not (TlsMode.Disable or TlsMode.Prefer), server.QueuedBytes);
         }
 
         long Ticks(long milliseconds) => nowTicks - ((nowMilliseconds - milliseconds) * System.Diagnostics.Stopwatch.Frequency / 1000);

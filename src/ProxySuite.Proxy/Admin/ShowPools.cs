@@ -15,12 +15,14 @@ internal sealed class ShowPools : ShowCommand
 
     public override async Task<AdminAnswer> RunAsync(AdminScope scope, CancellationToken cancellationToken)
     {
-        List<PoolView> pools = await scope.PoolsAsync(cancellationToken).ConfigureAwait(false);
+        List<PoolView> pools = await scope.AllPoolsAsync(cancellationToken).ConfigureAwait(false);
         ILookup<(string Tenant, int Role), ClientView> clients = (await scope.ClientsAsync(cancellationToken).ConfigureAwait(false)).ToLookup(client => (client.Tenant, client.Role));
         ILookup<(string? Tenant, int Role), ServerView> servers = (await scope.ServersAsync(cancellationToken).ConfigureAwait(false)).ToLookup(server => (server.Tenant, server.Role));
         var rows = new List<object?[]>();
-        foreach (PoolView pool in pools)
+        // Exporters make a series of each database and user: a tenant that has moved has one row, with what its old pool has still lent in it.
+        foreach (PoolView[] ofTenant in pools.GroupBy(static pool => pool.Tenant).Select(static group => group.ToArray()))
         {
+            PoolView pool = ofTenant[0];
             bool hasRow = false;
             for (int role = 0; role < pool.Config.Targets.Count; role++)
             {
@@ -28,7 +30,7 @@ internal sealed class ShowPools : ShowCommand
                 ServerView[] theirs = [.. servers[(pool.Tenant, role)]];
                 // The last role has the row of a pool that has nothing but a connection being opened, or an error behind it.
                 if (ours.Length == 0 && theirs.Length == 0 && (hasRow || role < pool.Config.Targets.Count - 1)) continue;
-                rows.Add(Row(pool, role, ours, theirs, opening: hasRow ? 0 : pool.Counts.Opening));
+                rows.Add(Row(pool, role, ours, theirs, opening: hasRow ? 0 : ofTenant.Sum(static each => each.Counts.Opening)));
                 hasRow = true;
             }
         }

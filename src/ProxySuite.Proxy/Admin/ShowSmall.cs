@@ -13,6 +13,7 @@ internal sealed class ShowHelp : ShowCommand
 
         	SHOW HELP|VERSION|CONFIG|STATE|USERS|LISTS
         	SHOW DATABASES|POOLS|CLIENTS|SERVERS
+        	SHOW SOCKETS|ACTIVE_SOCKETS|MEM|FDS|DNS_HOSTS|DNS_ZONES|PEERS|PEER_POOLS
         	SHOW STATS|STATS_TOTALS|STATS_AVERAGES|TOTALS
         	SHOW TENANTS [BY time|queries|bytes|waiting] [LIMIT n]
         	SHOW TENANT <tenant>
@@ -84,14 +85,15 @@ internal sealed class ShowLists : ShowCommand
 
     public override async Task<AdminAnswer> RunAsync(AdminScope scope, CancellationToken cancellationToken)
     {
-        List<PoolView> pools = await scope.PoolsAsync(cancellationToken).ConfigureAwait(false);
+        List<PoolView> pools = await scope.AllPoolsAsync(cancellationToken).ConfigureAwait(false);
+        int tenants = pools.Select(static pool => pool.Tenant).Distinct().Count();
         List<ClientView> clients = await scope.ClientsAsync(cancellationToken).ConfigureAwait(false);
         List<ServerView> servers = await scope.ServersAsync(cancellationToken).ConfigureAwait(false);
         int connected = (int)scope.Stats.Proxy.Clients;
         int idle = servers.Count(static server => server.Activity == ServerActivity.Idle);
         return new AdminAnswer(
         [
-            ["databases", pools.Count + 1], ["users", scope.Options.Value.Admin.Users.Count + clients.Select(static client => (client.User, client.Tenant)).Distinct().Count()],
+            ["databases", tenants + 1], ["users", scope.Options.Value.Admin.Users.Count + clients.Select(static client => (client.User, client.Tenant)).Distinct().Count()],
             ["pools", pools.Count + 1], ["free_clients", Math.Max(0, scope.Options.Value.Limits.MaxClients - connected)], ["used_clients", clients.Count + scope.ConsoleClients()],
             ["login_clients", Math.Max(0, connected - clients.Count - scope.ConsoleClients())], ["free_servers", idle], ["used_servers", servers.Count - idle],
             ["dns_names", 0], ["dns_zones", 0], ["dns_queries", 0], ["dns_pending", 0],

@@ -63,7 +63,7 @@ internal sealed record TenantRow(string Tenant, TenantSample Total, TenantSample
 
     public static async Task<List<TenantRow>> AllAsync(AdminScope scope, CancellationToken cancellationToken)
     {
-        ILookup<string, PoolView> pools = (await scope.PoolsAsync(cancellationToken).ConfigureAwait(false)).ToLookup(static pool => pool.Tenant);
+        ILookup<string, PoolView> pools = (await scope.AllPoolsAsync(cancellationToken).ConfigureAwait(false)).ToLookup(static pool => pool.Tenant);
         List<ClientView> clients = await scope.ClientsAsync(cancellationToken).ConfigureAwait(false);
         Dictionary<string, int> pins = clients.Where(static client => client.Pins != 0).CountBy(static client => client.Tenant).ToDictionary();
         Dictionary<string, int> delayed = clients.Where(static client => client.DelayedBy is not null).CountBy(static client => client.Tenant).ToDictionary();

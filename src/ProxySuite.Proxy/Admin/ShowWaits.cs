@@ -19,7 +19,7 @@ internal sealed class ShowWaits : ShowCommand
 
     public override async Task<AdminAnswer> RunAsync(AdminScope scope, CancellationToken cancellationToken)
     {
-        List<PoolView> pools = await scope.PoolsAsync(cancellationToken).ConfigureAwait(false);
+        List<PoolView> pools = await scope.AllPoolsAsync(cancellationToken).ConfigureAwait(false);
         var rows = new List<object?[]>();
         foreach (PoolView pool in pools.Where(static pool => pool.WaitsFor != WaitReason.None).OrderBy(static pool => pool.OldestWait))
         {

@@ -55,6 +55,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <summary>The address that it was connected to in the end.</summary>
     public EndPoint RemoteEndPoint => _link.RemoteEndPoint;
 
+    /// <summary>Bytes that the server has not taken yet.</summary>
+    public int QueuedBytes => _link.QueuedBytes;
+
     /// <summary>How a cancel is to be encrypted: no less than this connection.</summary>
     public required TlsMode CancelTls { get; init; }
 

@@ -95,6 +95,9 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     /// <summary>Where it connects from.</summary>
     public EndPoint RemoteEndPoint => _link.RemoteEndPoint;
 
+    /// <summary>Bytes that the client has not taken yet.</summary>
+    public int QueuedBytes => _link.QueuedBytes;
+
     /// <summary>The tenant's pool.</summary>
     public TenantPool Pool => _pool;
 

@@ -120,6 +120,11 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     // A CancelRequest gets no reply, not even an error (protocol-flow, "Canceling Requests in Progress"): whoever guesses keys learns nothing from us.
     private async Task CancelAsync(CancelRequest request, FrontendContext context)
     {
+        if (Console?.Cancel(request) == true)
+        {
+            context.Stats.Count(CancelResult.Sent);
+            return;
+        }
         int first = SessionTable.ReactorOf(request.ProcessId);
         CancelResult result = CancelResult.Unknown;
         // The id says where, unless it is a server's own.

@@ -1,5 +1,6 @@
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Wire.Messages;
 
 namespace ProxySuite.Proxy.Frontend;
 
@@ -11,6 +12,10 @@ internal interface IAdminConsole
 
     /// <summary>Whether it takes one more client although the proxy has all that it may have: the console is needed most when it is full.</summary>
     bool HasReserve { get; }
+
+    /// <summary>Gives up what a client of the console waits for, if the key is right. Any thread.</summary>
+    /// <returns>False when the request is for no client of the console.</returns>
+    bool Cancel(CancelRequest request);
 
     /// <summary>Serves an authenticated user until it leaves; never throws. The caller closes the connection.</summary>
     /// <param name="link">The client's connection, still in pipe mode.</param>

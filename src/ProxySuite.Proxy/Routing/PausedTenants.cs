@@ -15,10 +15,20 @@ internal sealed class PausedTenants
     public bool Contains(string slug) => All || _slugs.Contains(slug);
 
     /// <summary>Pauses a tenant; null for all.</summary>
-    public void Add(string? slug)
+    /// <returns>False when that had been said before.</returns>
+    public bool Add(string? slug)
     {
-        if (slug is null) All = true;
-        else _slugs.Add(slug);
+        if (slug is not null) return _slugs.Add(slug);
+        bool isNew = !All;
+        All = true;
+        return isNew;
+    }
+
+    /// <summary>Takes one pause back, and no other: that of a tenant, or of all (null).</summary>
+    public void TakeBack(string? slug)
+    {
+        if (slug is null) All = false;
+        else _slugs.Remove(slug);
     }
 
     /// <summary>Resumes a tenant; null for all, those paused one by one among them.</summary>

@@ -45,6 +45,9 @@ internal sealed class Router
     /// <summary>Pools now: those of tenants with clients or server connections.</summary>
     public IReadOnlyDictionary<TenantId, TenantPool> Pools => _pools;
 
+    /// <summary>Pools of tenants that have moved, until what they have lent comes back.</summary>
+    public IReadOnlyList<TenantPool> Retiring => _retiring;
+
     /// <summary>Servers that sealed tenants share, by shard and user role.</summary>
     public IReadOnlyDictionary<(ShardId Shard, int Role), SharedServers> Shared => _shared;
 

@@ -21,7 +21,7 @@ public sealed class ConsoleChangeTests
         using RawClient neighbour = await world.Proxy.ConnectAsync("globex");
         await open.QueryAsync("BEGIN");
         Task pause = world.TellAsync("PAUSE acme");
-        await UntilAsync(async () => (int)(await world.RowsAsync("SHOW TENANT acme"))[0]["paused"]! == 1);
+        await ConsoleWorld.UntilAsync(async () => (int)(await world.RowsAsync("SHOW TENANT acme"))[0]["paused"]! == 1);
         await late.SendAsync(Query("SELECT 'late'"));
         await world.Proxy.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 1, Waiting: 1));
         Assert.Equal("operator", Assert.Single(await world.RowsAsync("SHOW WAITS"))["waits_for"]);
@@ -44,7 +44,7 @@ public sealed class ConsoleChangeTests
         await world.TellAsync("PAUSE");
         Assert.Equal(["no", "yes", "no"], (await world.RowsAsync("SHOW STATE")).Select(row => row["value"]));
         Task<RawClient> later = world.Proxy.ConnectAsync("globex");
-        await UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Exists(row => (string)row["tenant"]! == "globex"));
+        await ConsoleWorld.UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Exists(row => (string)row["tenant"]! == "globex"));
         await world.TellAsync("RESUME globex"); // all are still paused
         Assert.False(later.IsCompleted);
         await world.TellAsync("RESUME");
@@ -89,7 +89,7 @@ public sealed class ConsoleChangeTests
         await open.QueryAsync("COMMIT");
         Assert.Equal("SELECT 2", await client.ScalarAsync("SELECT 2"));
         Assert.Equal("SELECT 3", await open.ScalarAsync("SELECT 3"));
-        await UntilAsync(async () => !(await world.RowsAsync("SHOW SERVERS")).Exists(row => (string)row["database"]! == "acme" && before.Contains(row["remote_pid"])));
+        await ConsoleWorld.UntilAsync(async () => !(await world.RowsAsync("SHOW SERVERS")).Exists(row => (string)row["database"]! == "acme" && before.Contains(row["remote_pid"])));
         Assert.Single(await world.RowsAsync("SHOW SERVERS"), row => (string)row["database"]! == "globex");
         await world.Proxy.WaitForRestAsync();
     }
@@ -110,7 +110,7 @@ public sealed class ConsoleChangeTests
         Assert.Equal("SELECT 1", await neighbour.ScalarAsync("SELECT 1"));
         using RawClient next = await world.Proxy.ConnectAsync();
         await next.SendAsync(Query("SELECT 'after'"));
-        await UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Exists(row => (string)row["tenant"]! == "acme"));
+        await ConsoleWorld.UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Exists(row => (string)row["tenant"]! == "acme"));
         await world.TellAsync("RESUME acme");
         Assert.Contains("DataRow [\"SELECT 'after'\"]", await next.ReadyAsync());
         await world.Proxy.WaitForRestAsync();
@@ -158,14 +158,14 @@ public sealed class ConsoleChangeTests
         await greedy[0].QueryAsync("BEGIN");
         await greedy[1].QueryAsync("BEGIN");
         await greedy[2].SendAsync(Query("SELECT 'own'"));
-        await UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Count == 1);
+        await ConsoleWorld.UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Count == 1);
         Dictionary<string, object?> own = Assert.Single(await world.RowsAsync("SHOW WAITS"));
         Assert.Equal(("acme", "own budget", 2, 2), ((string)own["tenant"]!, (string)own["waits_for"]!, (int)own["held"]!, (int)own["budget"]!));
         using RawClient first = await world.Proxy.ConnectAsync("globex");
         using RawClient second = await world.Proxy.ConnectAsync("globex");
         await first.QueryAsync("BEGIN");
         await second.SendAsync(Query("SELECT 'shard'"));
-        await UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Exists(row => (string)row["tenant"]! == "globex" && (string)row["waits_for"]! == "shard cap"));
+        await ConsoleWorld.UntilAsync(async () => (await world.RowsAsync("SHOW WAITS")).Exists(row => (string)row["tenant"]! == "globex" && (string)row["waits_for"]! == "shard cap"));
         Dictionary<string, object?> shard = (await world.RowsAsync("SHOW WAITS")).Single(row => (string)row["tenant"]! == "globex");
         Assert.Equal("acme 2 (weight 1), globex 1 (weight 1)", shard["holders"]);
         Dictionary<string, object?> one = Assert.Single(await world.RowsAsync("SHOW SHARDS"));
@@ -183,7 +183,7 @@ public sealed class ConsoleChangeTests
         using RawClient client = await world.Proxy.ConnectAsync();
         await client.QueryAsync("SELECT 1");
         world.Proxy.ChangePlan(plan => plan with { QueriesPerSecond = 1, Burst = 1 });
-        await UntilAsync(async () =>
+        await ConsoleWorld.UntilAsync(async () =>
         {
             await client.SendAsync(Query("SELECT 2"));
             Task<string[]> answer = client.ReadyAsync();
@@ -209,16 +209,7 @@ public sealed class ConsoleChangeTests
         Assert.Equal("acme", Assert.Single(await world.RowsAsync("SHOW TENANTS BY bytes LIMIT 1"))["tenant"]);
         Assert.True((double)(await world.RowsAsync("SHOW TENANT globex"))[0]["queries_per_second"]! > 0);
         // Samples are taken every 2 s; what is over is none of the present.
-        await UntilAsync(async () => (double)(await world.RowsAsync("SHOW TENANT globex"))[0]["queries_per_second"]! == 0);
+        await ConsoleWorld.UntilAsync(async () => (double)(await world.RowsAsync("SHOW TENANT globex"))[0]["queries_per_second"]! == 0);
         Assert.Equal(100L, (await world.RowsAsync("SHOW TENANT globex"))[0]["queries"]);
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        for (int i = 0; !await isSo(); i++)
-        {
-            Assert.True(i < 600, "it did not come about");
-            await Task.Delay(50);
-        }
     }
 }

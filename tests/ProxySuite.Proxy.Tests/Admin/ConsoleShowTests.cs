@@ -14,7 +14,7 @@ public sealed class ConsoleShowTests
     public static TheoryData<string> Commands =>
     [
         "VERSION", "DATABASES", "POOLS", "CLIENTS", "SERVERS", "STATS", "STATS_TOTALS", "STATS_AVERAGES", "TOTALS", "LISTS", "CONFIG", "USERS", "STATE", "TENANTS",
-        "TENANTS BY time LIMIT 1", "tenants by waiting", "TENANT acme", "SHARDS",
+        "TENANTS BY time LIMIT 1", "tenants by waiting", "TENANT acme", "SHARDS", "SOCKETS", "MEM",
     ];
 
     [Theory, MemberData(nameof(Commands))]
@@ -31,7 +31,7 @@ public sealed class ConsoleShowTests
         Assert.Equal($"({rows.Count} row{(rows.Count == 1 ? "" : "s")})", lines[^1]);
     }
 
-    [Theory, InlineData("WAITS"), InlineData("QUERIES")]
+    [Theory, InlineData("WAITS"), InlineData("QUERIES"), InlineData("ACTIVE_SOCKETS"), InlineData("FDS"), InlineData("DNS_HOSTS"), InlineData("DNS_ZONES"), InlineData("PEERS"), InlineData("PEER_POOLS")]
     public async Task What_is_quiet_has_columns_and_no_rows(string what)
     {
         await using ConsoleWorld world = await ConsoleWorld.StartAsync();
@@ -138,7 +138,6 @@ public sealed class ConsoleShowTests
     [InlineData("KILL nobody", "3D000")]
     [InlineData("KILL_CLIENT 12", "42704")]
     [InlineData("CANCEL 12", "42704")]
-    [InlineData("SHOW MEM", "0A000")]
     [InlineData("SUSPEND", "0A000")]
     [InlineData("SET max_client_conn = 5", "0A000")]
     [InlineData("SHUTDOWN WAIT_FOR_CLIENTS", "0A000")]

@@ -84,5 +84,15 @@ internal sealed class ConsoleWorld : IAsyncDisposable
     public async Task<string> RefusalAsync(string command, string user = "ops")
         => (await Xunit.Assert.ThrowsAsync<PostgresException>(() => TellAsync(command, user))).SqlState;
 
+    /// <summary>Waits until something is so.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        for (int i = 0; !await isSo(); i++)
+        {
+            Xunit.Assert.True(i < 600, "it did not come about");
+            await Task.Delay(50);
+        }
+    }
+
     public ValueTask DisposeAsync() => Proxy.DisposeAsync();
 }

@@ -12,7 +12,8 @@ namespace ProxySuite.Proxy.Tests.Admin;
 public sealed class PgBouncerColumnsTests
 {
     private static readonly string[] Commands =
-        ["SHOW VERSION", "SHOW DATABASES", "SHOW POOLS", "SHOW CLIENTS", "SHOW SERVERS", "SHOW STATS", "SHOW STATS_TOTALS", "SHOW STATS_AVERAGES", "SHOW TOTALS", "SHOW LISTS", "SHOW CONFIG", "SHOW USERS"];
+        ["SHOW VERSION", "SHOW DATABASES", "SHOW POOLS", "SHOW CLIENTS", "SHOW SERVERS", "SHOW STATS", "SHOW STATS_TOTALS", "SHOW STATS_AVERAGES", "SHOW TOTALS", "SHOW LISTS", "SHOW CONFIG", "SHOW USERS",
+            "SHOW SOCKETS", "SHOW ACTIVE_SOCKETS", "SHOW MEM", "SHOW FDS", "SHOW DNS_HOSTS", "SHOW DNS_ZONES"];
 
     [Fact]
     public async Task Columns_are_PgBouncers_with_ours_behind_them()
