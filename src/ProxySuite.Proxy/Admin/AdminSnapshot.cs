@@ -6,13 +6,15 @@ namespace ProxySuite.Proxy.Admin;
 /// <summary>What several commands ask of all reactors, put together.</summary>
 internal static class AdminSnapshot
 {
-    /// <summary>All pools. A tenant has one on its home reactor; should it have several, each is a row.</summary>
+    /// <summary>All tenants' pools. One that several reactors serve is one: what they have together.</summary>
     public static async Task<List<PoolView>> PoolsAsync(this AdminScope scope, CancellationToken cancellationToken)
         => [.. (await scope.AllPoolsAsync(cancellationToken).ConfigureAwait(false)).Where(static pool => !pool.IsRetiring)];
 
-    /// <summary>All pools, and behind a tenant's own those that it has left behind and that have not got back yet what they have lent.</summary>
+    /// <summary>All pools as <see cref="PoolsAsync"/> has them, and behind a tenant's own those that it has left behind and that have not got back yet what they have lent.</summary>
     public static async Task<List<PoolView>> AllPoolsAsync(this AdminScope scope, CancellationToken cancellationToken)
-        => [.. (await scope.AskAsync(PoolView.Of, cancellationToken).ConfigureAwait(false)).SelectMany(static part => part).OrderBy(static pool => pool.Tenant, StringComparer.Ordinal).ThenBy(static pool => pool.IsRetiring)];
+        => [.. (await scope.AskAsync(PoolView.Of, cancellationToken).ConfigureAwait(false)).SelectMany(static part => part)
+            .GroupBy(static pool => (pool.Tenant, pool.IsRetiring, pool.Config.Shard), static (_, pools) => PoolView.Together(pools))
+            .OrderBy(static pool => pool.Tenant, StringComparer.Ordinal).ThenBy(static pool => pool.IsRetiring)];
 
     /// <summary>All clients of tenants.</summary>
     public static async Task<List<ClientView>> ClientsAsync(this AdminScope scope, CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Proxy.Admin;
 
-/// <summary>A tenant's pool as its reactor saw it.</summary>
+/// <summary>A tenant's pool as its reactor saw it, or its pools as their reactors did.</summary>
 /// <param name="IsRetiring">The tenant has another one now; this one waits for what it has lent.</param>
 internal sealed record PoolView(bool IsRetiring, PoolConfig Config, TenantEntry Entry, PoolCounts Counts, int Lent, int Leased, int Budget, int Clients, long OldestWait, WaitReason WaitsFor, bool IsPaused, bool IsSealed)
 {
@@ -24,6 +24,25 @@ internal sealed record PoolView(bool IsRetiring, PoolConfig Config, TenantEntry 
                 isRetiring, pool.Config, (TenantEntry)pool.Source!, pool.Counts, pool.Lent, pool.Budget.Leased, pool.Budget.Total, pool.Clients, pool.OldestWait, pool.WaitsFor, pool.IsPaused,
                 pool is SealedTenantPool));
         }
+    }
+
+    /// <summary>Several reactors' pools of one tenant as one; its budget is theirs together, so that each has the whole of it.</summary>
+    public static PoolView Together(IEnumerable<PoolView> pools)
+    {
+        PoolView[] all = [.. pools];
+        if (all.Length == 1) return all[0];
+        PoolView longest = all.Where(static pool => pool.OldestWait > 0).MinBy(static pool => pool.OldestWait) ?? all[0];
+        return all[0] with
+        {
+            Counts = new PoolCounts(all.Sum(static pool => pool.Counts.Idle), all.Sum(static pool => pool.Counts.Linked), all.Sum(static pool => pool.Counts.Opening), all.Sum(static pool => pool.Counts.Waiting)),
+            Lent = all.Sum(static pool => pool.Lent),
+            Leased = all.Sum(static pool => pool.Leased),
+            Budget = all.Max(static pool => pool.Budget),
+            Clients = all.Sum(static pool => pool.Clients),
+            OldestWait = longest.OldestWait,
+            WaitsFor = longest.WaitsFor,
+            IsPaused = all.Any(static pool => pool.IsPaused),
+        };
     }
 }
 

@@ -2,6 +2,7 @@ using System.Net;
 using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
+using ProxySuite.Tenancy.Model;
 using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Frontend;
@@ -21,6 +22,7 @@ internal sealed class ClientSeat
     private readonly long _clients;
     private readonly int _ofAddress;
     private TenantLimiter? _limiter;
+    private (TenantHomes Homes, TenantId Tenant, int Reactor)? _home;
     private bool _isReturned;
 
     public ClientSeat(ProxyStats stats, AddressCounts addresses, EndPoint remote)
@@ -44,6 +46,14 @@ internal sealed class ClientSeat
             throw new ClientRefusedException(ProxyErrors.TooManyClientsOfAddress(limits.MaxClientsPerAddress), RefusalReason.AddressClients);
     }
 
+    /// <summary>Chooses the reactor that serves it, and counts it there.</summary>
+    public int Settle(TenantHomes homes, Tenant tenant, int accepted, bool isReplication)
+    {
+        int reactor = homes.Enter(tenant, accepted, isReplication);
+        _home = (homes, tenant.Id, reactor);
+        return reactor;
+    }
+
     /// <summary>Takes a place among the tenant's clients. On the tenant's home reactor, where <see cref="Return"/> belongs from then on.</summary>
     /// <exception cref="ClientRefusedException">53300 or 53400, when the tenant has no place for it.</exception>
     public void Enter(TenantLimiter limiter)
@@ -58,6 +68,7 @@ internal sealed class ClientSeat
         if (_isReturned) return;
         _isReturned = true;
         _limiter?.CloseClient();
+        if (_home is { } home) home.Homes.Leave(home.Tenant, home.Reactor);
         if (_address is not null) _addresses.Remove(_address);
         _stats.ClientClosed();
     }

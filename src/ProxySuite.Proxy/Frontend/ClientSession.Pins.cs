@@ -32,7 +32,7 @@ internal sealed partial class ClientSession
     private void Pin(PinReason reason)
     {
         if (_isNative) return;
-        if (!_pins.Any && _pool.Pinned.Count >= _pool.Config.PinsMax) _pinRefusal = ProxyErrors.PinsExhausted(_pool.Config.PinsMax).AsFatal();
+        if (!_pins.Any && _pool.PinnedInAll >= _pool.Config.PinsMax) _pinRefusal = ProxyErrors.PinsExhausted(_pool.Config.PinsMax).AsFatal();
         _settingPinnedAt = _server?.Ledger.LastPushed ?? 0;
         _pins.Add(reason);
         CountPin();
@@ -42,14 +42,14 @@ internal sealed partial class ClientSession
     {
         if (_pins.Any == _isPinCounted) return;
         _isPinCounted = _pins.Any;
-        if (_isPinCounted) _pool.Pinned.Add(this);
-        else _pool.Pinned.Remove(this);
+        if (_isPinCounted) _pool.AddPinned(this);
+        else _pool.RemovePinned(this);
     }
 
     /// <summary>Whether a text may run that makes another pinned client of this one: a server has to be left for those who keep none.</summary>
     private PgError? WhyNotPinned(StatementTraits traits, SessionChange? change)
     {
-        if (_isNative || _pins.Any || _pool.Pinned.Count < _pool.Config.PinsMax) return null;
+        if (_isNative || _pins.Any || _pool.PinnedInAll < _pool.Config.PinsMax) return null;
         return SessionPins.IsPinning(NotCarried(traits, change)) ? ProxyErrors.PinsExhausted(_pool.Config.PinsMax) : null;
     }
 

@@ -26,6 +26,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
 {
     private static readonly TimeSpan FlushDeadline = TimeSpan.FromSeconds(5);
 
+    private readonly TenantHomes _homes = new(contexts.Count, options);
     private volatile bool _isDraining;
 
     /// <summary>From now on clients are refused with 57P01.</summary>
@@ -85,8 +86,8 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             }
             AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token);
 
-            FrontendContext home = contexts[HomeOf(authenticated.Entry.Tenant.Id)];
             var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4, StartupSettings.AsksForReplication(startup));
+            FrontendContext home = contexts[seat.Settle(_homes, authenticated.Entry.Tenant, context.Reactor.Index, login.IsReplication)];
             context.Reactor.Timers.Disarm(timer);
             if (ReferenceEquals(home, context)) await StartSessionAsync(link, home, seat, authenticated, login, startup, pipe);
             else link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, seat, authenticated, login, startup, pipe));
@@ -113,9 +114,6 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             context.Reactor.Timers.Disarm(timer);
         }
     }
-
-    /// <summary>Which reactor a tenant is at home on: always the same, so that all its clients meet its pool there.</summary>
-    private int HomeOf(TenantId tenant) => (int)((uint)tenant.Value.GetHashCode() % (uint)contexts.Count);
 
     // A CancelRequest gets no reply, not even an error (protocol-flow, "Canceling Requests in Progress"): whoever guesses keys learns nothing from us.
     private async Task CancelAsync(CancelRequest request, FrontendContext context)

@@ -62,7 +62,7 @@ internal sealed partial class ReplicationSession : PoolWaiter, IConnectionHandle
         _statementTimer = new WheelTimer(static session => ((ReplicationSession)session!).OnStatementOverdue(), this);
         _readySince = context.Reactor.NowMilliseconds;
         pool.Clients++;
-        pool.Pinned.Add(this);
+        pool.AddPinned(this);
         _stats.ClientsActive++;
         context.Replications.Add(this);
         server.Tap(this);
@@ -175,7 +175,7 @@ internal sealed partial class ReplicationSession : PoolWaiter, IConnectionHandle
         if (!pool.Config.HasOwnDatabase) return ProxyErrors.ReplicationNotInThisModel();
         if (!pool.Config.Replication) return ProxyErrors.ReplicationRefused();
         if (role != UserRole.Owner) return ProxyErrors.ReplicationForOwners();
-        return pool.Pinned.Count >= pool.Config.PinsMax ? ProxyErrors.ReplicationsExhausted(pool.Config.PinsMax) : null;
+        return pool.PinnedInAll >= pool.Config.PinsMax ? ProxyErrors.ReplicationsExhausted(pool.Config.PinsMax) : null;
     }
 
     private void Welcome(ClientLogin login, StartupMessage startup, MessagePipe pipe)
@@ -201,7 +201,7 @@ internal sealed partial class ReplicationSession : PoolWaiter, IConnectionHandle
         _state = ReplicationState.Closing;
         _context.Reactor.Timers.Disarm(_statementTimer);
         _pool.Clients--;
-        _pool.Pinned.Remove(this);
+        _pool.RemovePinned(this);
         _stats.ClientsActive--;
         _context.Replications.Remove(this);
         _seat.Return();

@@ -6,6 +6,7 @@ using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Frontend;
 using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
+using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Routing;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
@@ -75,7 +76,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         var addresses = new AddressCounts();
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
-            reactor, new Router(reactor, options, opener, _shards, configs, stats, tenants), canceller, options, stats,
+            reactor, new Router(reactor, options, opener, _shards, Places, configs, stats, tenants), canceller, options, stats,
             new LimiterTable(reactor, options, stats, _leases), addresses, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
         var authenticator = new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions) { RefusesShard = shard => audits?.Refuses(shard) == true };
@@ -103,6 +104,9 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
 
     /// <inheritdoc cref="Contexts"/>
     internal ShardBudgets Shards => _shards;
+
+    /// <inheritdoc cref="Contexts"/>
+    internal TenantPlacesTable Places { get; } = new();
 
     /// <inheritdoc/>
     public Task PingReactorsAsync(CancellationToken cancellationToken)

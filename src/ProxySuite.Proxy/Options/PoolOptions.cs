@@ -69,6 +69,10 @@ public sealed record PoolOptions
     /// <value>10 ms to 1 min; default 500 ms. Reloadable. Shorter shares more evenly, longer logs in less often.</value>
     public TimeSpan ShareQuantum { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A tenant is served by one reactor for each so many of its server connections, where there are several reactors; by one alone with less than twice as many.</summary>
+    /// <value>1 to 100000, or 0 for always one; default 0. Reloadable, for clients that log in afterwards.</value>
+    public int SpreadFrom { get; init; }
+
     /// <summary>Server connections that are opened to one shard at a time.</summary>
     /// <value>1 to 1000; default 20. Reloadable.</value>
     public int OpeningsMax { get; init; } = 20;
@@ -104,6 +108,7 @@ public sealed record PoolOptions
             ServerTenantsMax = section.Integer(nameof(ServerTenantsMax), defaults.ServerTenantsMax, 0, 100_000, Reload.Live),
             ServerConnectTimeout = section.Duration(nameof(ServerConnectTimeout), defaults.ServerConnectTimeout, shortest, tenMinutes, Reload.Live),
             ShareQuantum = section.Duration(nameof(ShareQuantum), defaults.ShareQuantum, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1), Reload.Live),
+            SpreadFrom = section.Integer(nameof(SpreadFrom), defaults.SpreadFrom, 0, 100_000, Reload.Live),
             OpeningsMax = section.Integer(nameof(OpeningsMax), defaults.OpeningsMax, 1, 1000, Reload.Live),
             OpeningsPerSecond = section.Integer(nameof(OpeningsPerSecond), defaults.OpeningsPerSecond, 1, 10_000, Reload.Live),
             ServerReset = section.OneOf(nameof(ServerReset), defaults.ServerReset, Reload.Live),

@@ -17,7 +17,7 @@ internal sealed class SealedTenantPool : TenantPool
     private readonly SharedSeat[] _seats;
     private bool _isRetired;
 
-    /// <inheritdoc cref="TenantPool(Reactor, CurrentOptions, ServerOpener, ShardBudget, PoolConfig, TenantStats, ShardStats, TenantPool)"/>
+    /// <inheritdoc cref="TenantPool(Reactor, CurrentOptions, ServerOpener, ShardBudget, PoolConfig, TenantStats, ShardStats, TenantPool, TenantPlaces)"/>
     /// <param name="servers">The shared servers, by <see cref="UserRole"/>.</param>
     public SealedTenantPool(
         Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, PoolConfig config, TenantStats stats, ShardStats shardStats, TenantPool? predecessor,

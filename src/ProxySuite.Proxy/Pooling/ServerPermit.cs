@@ -9,11 +9,11 @@ internal sealed class ServerPermit : IDisposable
     private readonly TenantBudget _tenant;
     private bool _isReturned;
 
-    internal ServerPermit(TenantBudget tenant, ShardPlace place)
+    internal ServerPermit(TenantBudget tenant, ShardPlace place, bool isTaken = false)
     {
         _tenant = tenant;
         Place = place;
-        tenant.Take();
+        if (!isTaken) tenant.Take();
     }
 
     /// <summary>The place on the shard.</summary>
@@ -40,26 +40,5 @@ internal sealed class ServerPermit : IDisposable
         if (_isReturned) throw new InvalidOperationException("a server permit was returned twice");
         _isReturned = true;
         _tenant.Return();
-    }
-}
-
-/// <summary>How many server connections a tenant may hold on one reactor; touched by that reactor's thread alone.</summary>
-internal sealed class TenantBudget
-{
-    /// <summary>The limit, from 1; may be lowered below what is leased, which then drains.</summary>
-    public int Total { get; set; } = 1;
-
-    /// <summary>Permits out.</summary>
-    public int Leased { get; private set; }
-
-    /// <summary>Permits left; 0 while more are out than the limit allows.</summary>
-    public int Free => Math.Max(0, Total - Leased);
-
-    internal void Take() => Leased++;
-
-    internal void Return()
-    {
-        Leased--;
-        if (Leased < 0) throw new InvalidOperationException("more server permits came back than were given");
     }
 }

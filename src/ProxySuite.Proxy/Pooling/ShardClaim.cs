@@ -15,6 +15,9 @@ internal interface IShardUser
     /// <inheritdoc cref="IShardClaimant.Weight"/>
     int Weight { get; }
 
+    /// <summary>Reactors that its tenant's weight is divided between; from 1.</summary>
+    int Parts => 1;
+
     /// <inheritdoc cref="IShardClaimant.Minimum"/>
     int Minimum { get; }
 
@@ -35,6 +38,9 @@ internal interface IShardUser
 /// </summary>
 internal sealed class ShardClaim : IShardClaimant
 {
+    // Weights are whole numbers, and a tenant on several reactors divides its own: so one is that many to the scheduler, for all alike, which changes no share.
+    private const int WeightUnit = 60;
+
     private readonly Reactor _reactor;
     private readonly IShardUser _user;
     private readonly ShardAccount _account;
@@ -90,7 +96,7 @@ internal sealed class ShardClaim : IShardClaimant
     long IShardClaimant.IdleSinceHint => _user.IdleSinceHint;
 
     /// <inheritdoc/>
-    int IShardClaimant.Weight => _user.Weight;
+    int IShardClaimant.Weight => Math.Max(1, _user.Weight * WeightUnit / _user.Parts);
 
     /// <inheritdoc/>
     int IShardClaimant.Minimum => _user.Minimum;

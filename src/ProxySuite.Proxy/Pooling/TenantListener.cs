@@ -8,11 +8,13 @@ namespace ProxySuite.Proxy.Pooling;
 /// The one connection on which a tenant listens for all its clients, so that LISTEN keeps nobody's server. It is opened with the first channel and closed with
 /// the last, stands outside the tenant's budget and inside the shard's cap, and comes back by itself when it is lost.
 /// </summary>
-/// <remarks>Files: this one holds the channels and the connection's life; .Messages.cs what comes in and whether it is this tenant's. The home reactor's thread alone.</remarks>
+/// <remarks>Files: this one holds the channels and the connection's life; .Messages.cs what comes in and whether it is this tenant's. One reactor's thread alone: a tenant
+/// that is served by several listens on each where a client wants to, and all but the first of these stand inside its budget.</remarks>
 internal sealed partial class TenantListener : IListenerOwner, IShardUser
 {
     private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RoomInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly TenantPool _pool;
     private readonly Reactor _reactor;
@@ -29,6 +31,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
     private bool _isOpening;
     private bool _hasGap;      // the connection was lost while channels were on
     private bool _isRetired;
+    private bool _isCounted;   // among the tenant's listeners
 
     public TenantListener(TenantPool pool, Reactor reactor, CurrentOptions options, ServerOpener opener)
     {
@@ -55,6 +58,9 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
 
     /// <inheritdoc/>
     int IShardUser.Weight => _pool.Config.Weight;
+
+    /// <inheritdoc/>
+    int IShardUser.Parts => _pool.Budget.Parts;
 
     /// <inheritdoc/>
     int IShardUser.Minimum => 0;
@@ -124,7 +130,19 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
 
     private void Open()
     {
-        if (!IsNeeded || _connection is not null || _isOpening || _retryTimer.IsArmed || _claim.TryTake() is not { } place) return;
+        if (!IsNeeded || _connection is not null || _isOpening || _retryTimer.IsArmed) return;
+        if (!_isCounted)
+        {
+            _isCounted = true;
+            _pool.Budget.AddListener();
+        }
+        if (!_pool.Budget.HasRoom)
+        {
+            // The tenant listens on another reactor as well, and a server goes for this one: when it comes back, or at once when it is idle.
+            _reactor.Timers.Arm(_retryTimer, RoomInterval);
+            return;
+        }
+        if (_claim.TryTake() is not { } place) return;
         _isOpening = true;
         _ = OpenAsync(place);
     }
@@ -195,6 +213,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
     {
         if (_places.Remove(listener, out ShardPlace? place)) place.Dispose();
         if (!_closing.Remove(listener) && ReferenceEquals(listener, _connection)) Lose();
+        Uncount();
     }
 
     private void Lose()
@@ -223,10 +242,20 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
         _reactor.Timers.Disarm(_patienceTimer);
         _hasGap = false;
         _claim.StepOut();
-        if (_connection is not { } connection) return;
-        _connection = null;
-        _closing.Add(connection);
-        connection.Close();
+        if (_connection is { } connection)
+        {
+            _connection = null;
+            _closing.Add(connection);
+            connection.Close();
+        }
+        Uncount();
+    }
+
+    private void Uncount()
+    {
+        if (!_isCounted || IsNeeded || !IsGone) return;
+        _isCounted = false;
+        _pool.Budget.RemoveListener();
     }
 
     private void OnPatienceOver()

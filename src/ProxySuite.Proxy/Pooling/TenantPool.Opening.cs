@@ -27,23 +27,27 @@ internal partial class TenantPool
     /// <summary>Opens what the waiters need and the budgets allow.</summary>
     private protected virtual void Pump()
     {
+        int lacking = 0;
         while (!IsPaused && !_retryTimer.IsArmed && !_isRechecking && FirstUnserved() is { } waiter)
         {
-            if (Budget.Free == 0)
+            if (!Budget.TryTake())
             {
                 // Every permit is out; one that an idle server of another role holds is worth more to the one who waits.
                 if (_leaving == 0) CloseIdleOfAnotherRole(waiter.WaiterRole);
+                lacking = Math.Max(1, _waiters.Count - _openingTotal);
                 break;
             }
             if (_claim.TryTake() is not { } place)
             {
+                Budget.Return();
                 // The place that is missing may be held by an idle server of this very tenant.
                 if (_leaving == 0) CloseIdleOfAnotherRole(waiter.WaiterRole);
                 break;
             }
-            _ = OpenAsync(waiter.WaiterRole, new ServerPermit(Budget, place));
+            _ = OpenAsync(waiter.WaiterRole, new ServerPermit(Budget, place, isTaken: true));
         }
-        if (_waiters.Count == 0 || Budget.Free == 0 || IsPaused) _claim.StepOut();
+        Budget.Want(lacking);
+        if (_waiters.Count == 0 || Budget.Free == 0 || lacking > 0 || IsPaused) _claim.StepOut();
     }
 
     /// <summary>The first in line for whom no connection is being opened yet.</summary>
@@ -111,6 +115,7 @@ internal partial class TenantPool
         _failures = 0;
         LastFailure = null;
         _permits.Add(server, permit);
+        Budget.NoteOpened(server.CancelKey.ProcessId, server.RemoteEndPoint);
         Welcome[role] = server.Parameters;
         if (server.Generation == _generation && !IsOverdrawn) Offer(server);
         else CloseServer(server);

@@ -20,7 +20,10 @@ internal partial class TenantPool
     int IShardUser.Weight => Config.Weight;
 
     /// <inheritdoc/>
-    int IShardUser.Minimum => Math.Min(Config.ConnectionsMin, Config.Connections);
+    int IShardUser.Parts => Budget.Parts;
+
+    /// <inheritdoc/>
+    int IShardUser.Minimum => Budget.PartOf(Math.Min(Config.ConnectionsMin, Config.Connections));
 
     /// <inheritdoc/>
     long IShardUser.Served => Stats.LentTicks + (_lent * (_reactor.NowTicks - _lentAt));
@@ -31,6 +34,7 @@ internal partial class TenantPool
     /// <summary>True when a server at rest has served this tenant for its quantum and another one is to have the place.</summary>
     private bool IsToYield(ServerConnection server)
     {
+        if (Budget.IsWantedElsewhere && IsToMoveOver(server)) return true;
         SharePressure pressure = _shard.Pressure;
         if (pressure == SharePressure.None || (pressure == SharePressure.Wanted && _reactor.NowMilliseconds < server.ShareUntil)) return false;
         if (_permits[server].Place.TryYield(-1)) return true;

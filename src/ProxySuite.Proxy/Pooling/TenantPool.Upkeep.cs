@@ -32,6 +32,7 @@ internal partial class TenantPool
     /// <summary>Closes what is idle for too long, too old, or overdue. Called about once a second.</summary>
     public void Tidy()
     {
+        Budget.AskAgain();
         // Clients alone: there is nothing to look at.
         if (_permits.Count == 0 && _listener is null && Pinned.Count == 0) return;
         PoolOptions options = _options.Value.Pool;

@@ -11,14 +11,14 @@ using ProxySuite.Wire.Frames;
 namespace ProxySuite.Proxy.Pooling;
 
 /// <summary>
-/// The server connections of one tenant on its home reactor: idle ones by backend role, those lent, those being opened, and the queue of
-/// who waits. Everything here runs on that reactor's thread; only the shard's budget is shared.
+/// The server connections of one tenant on one reactor: idle ones by backend role, those lent, those being opened, and the queue of who waits. Everything
+/// here runs on that reactor's thread; only the shard's budget is shared, and the tenant's limit, which it has together with its pools on other reactors.
 /// </summary>
 /// <remarks>
 /// Invariants (checked by tests): every server connection holds one permit from its opening until the server has hung up; while someone waits,
 /// no server that could serve the first in line is idle.
 /// </remarks>
-internal partial class TenantPool : IServerOwner, IShardUser
+internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
 {
     private readonly Reactor _reactor;
     private readonly CurrentOptions _options;
@@ -49,8 +49,10 @@ internal partial class TenantPool : IServerOwner, IShardUser
     /// <param name="stats">The tenant's numbers on this reactor.</param>
     /// <param name="shardStats">The shard's, likewise.</param>
     /// <param name="predecessor">The pool that this one takes over from: its clients bring their statements and settings along.</param>
+    /// <param name="places">The limit that it shares with the tenant's pools on other reactors; null for one of its own.</param>
     public TenantPool(
-        Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, PoolConfig config, TenantStats stats, ShardStats shardStats, TenantPool? predecessor = null)
+        Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, PoolConfig config, TenantStats stats, ShardStats shardStats, TenantPool? predecessor = null,
+        TenantPlaces? places = null)
     {
         Statements = predecessor?.Statements ?? new StatementCatalog();
         Settings = predecessor?.Settings ?? new Interner<SessionSettings>();
@@ -63,6 +65,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
         Config = config;
         Stats = stats;
         ShardStats = shardStats;
+        Budget = places is null ? new TenantBudget() : new TenantBudget(places, this);
         Budget.Total = config.Connections;
         _idle = [.. config.Targets.Select(_ => new IdleServers())];
         _opening = new int[config.Targets.Count];
@@ -70,7 +73,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
         _queueTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnQueueTimer(), this);
         _noticeTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnNoticeTimer(), this);
         _retryTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnRetryTimer(), this);
-        _yieldTimer = new WheelTimer(static pool => ((TenantPool)pool!).YieldIdle(), this);
+        _yieldTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnYieldTimer(), this);
     }
 
     /// <summary>What registry and options say about it now.</summary>
@@ -104,7 +107,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
     public SessionSettings Base { get; private protected set; } = SessionSettings.None;
 
     /// <summary>The tenant's permits on this reactor.</summary>
-    public TenantBudget Budget { get; } = new();
+    public TenantBudget Budget { get; }
 
     /// <summary>The tenant's numbers on this reactor.</summary>
     public TenantStats Stats { get; }
@@ -133,7 +136,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
     /// <summary>Listens for all the tenant's clients.</summary>
     public TenantListener Listener => _listener ??= new TenantListener(this, _reactor, _options, _opener);
 
-    /// <summary>True for a server process of this pool.</summary>
+    /// <summary>True for a server process of the tenant, on this reactor or another.</summary>
     /// <param name="processId">The server's own id of it.</param>
     /// <param name="origin">The server.</param>
     public bool OwnsProcess(int processId, EndPoint origin)
@@ -142,7 +145,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
         {
             if (server.CancelKey.ProcessId == processId && Equals(server.RemoteEndPoint, origin)) return true;
         }
-        return false;
+        return Budget.OwnsProcess(processId, origin);
     }
 
     /// <summary>Client sessions attached to this pool.</summary>
@@ -175,7 +178,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
     {
         PoolOptions options = _options.Value.Pool;
         if (Refusal is { } refusal) return refusal;
-        if (_waiters.Count >= options.MaxWaiters)
+        if (_waiters.Count + Budget.WaitingElsewhere >= options.MaxWaiters)
         {
             Stats.WaitersRefused++;
             Stats.ErrorsProxy++;
@@ -260,9 +263,10 @@ internal partial class TenantPool : IServerOwner, IShardUser
     void IServerOwner.OnServerClosed(ServerConnection server)
     {
         if (_idle[server.RoleIndex].Remove(server)) CountIdle(-1);
-        if (server.IsLeaving) _leaving--;
+        if (server.IsLeaving) Budget.Leaving = --_leaving;
         else ShardStats.Faults++;
         _listener?.NoteClosed(server);
+        Budget.NoteEnded(server.CancelKey.ProcessId, server.RemoteEndPoint);
         if (_permits.Remove(server, out ServerPermit? permit)) permit.Dispose();
         Pump();
     }
@@ -278,15 +282,14 @@ internal partial class TenantPool : IServerOwner, IShardUser
         if (server.State != ServerState.Open) return;
         server.OverdueAt = Deadline();
         server.IsLeaving = true;
-        _leaving++;
+        Budget.Leaving = ++_leaving;
         // One that is at rest is gone in a moment; one that has to be cancelled may take its time, and those who wait had better not count on it.
         if (isAtBoundary && server.Ledger.IsFree && _permits.TryGetValue(server, out ServerPermit? permit)) permit.Place.Leave();
         if (isAtBoundary) server.Close();
         else server.Cut();
     }
 
-    /// <summary>More connections than the budget allows, even when those on their way out are gone.</summary>
-    private bool IsOverdrawn => Budget.Leased - _leaving > Budget.Total;
+    private bool IsOverdrawn => Budget.IsOverdrawn;
 
     private long Deadline() => _reactor.NowMilliseconds + (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
 
@@ -321,7 +324,7 @@ internal partial class TenantPool : IServerOwner, IShardUser
             _idle[server.RoleIndex].Add(server);
             CountIdle(+1);
             // Whoever has a use for it comes back within a moment, or it goes to those who wait.
-            if (_shard.Pressure != SharePressure.None) ArmYield();
+            if (_shard.Pressure != SharePressure.None || Budget.IsWantedElsewhere) ArmYield();
             return;
         }
         Lend(first, server);

@@ -19,6 +19,7 @@ internal sealed class Router
     private readonly CurrentOptions _options;
     private readonly ServerOpener _opener;
     private readonly ShardBudgets _shards;
+    private readonly TenantPlacesTable _places;
     private readonly PoolConfigs _configs;
     private readonly StatsRegistry _stats;
     private readonly TenantDirectory _tenants;
@@ -29,12 +30,13 @@ internal sealed class Router
     private readonly WheelTimer _tidy;
     private readonly WheelTimer _watch;
 
-    public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, PoolConfigs configs, StatsRegistry stats, TenantDirectory tenants)
+    public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, TenantPlacesTable places, PoolConfigs configs, StatsRegistry stats, TenantDirectory tenants)
     {
         _reactor = reactor;
         _options = options;
         _opener = opener;
         _shards = shards;
+        _places = places;
         _configs = configs;
         _stats = stats;
         _tenants = tenants;
@@ -80,7 +82,7 @@ internal sealed class Router
         ShardStats shardStats = _stats.Shard(config.Shard, _reactor.Index);
         pool = entry.Tenant.Identity == TenantIdentity.Sealed
             ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry, Recheck = Recheck, Busy = _busy }
-            : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before) { Source = entry, Recheck = Recheck, Busy = _busy };
+            : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, _places.Join(config.TenantId, budget)) { Source = entry, Recheck = Recheck, Busy = _busy };
         pool.IsPaused = Paused.Contains(config.Tenant);
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
         if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
@@ -168,6 +170,13 @@ internal sealed class Router
         if (_pools.Count > 0 || _retiring.Count > 0 || _shared.Count > 0) _reactor.Timers.Arm(_watch, WorkWatch.Interval);
     }
 
+    private void Forget(TenantPool pool)
+    {
+        if (pool is SealedTenantPool) return;
+        pool.Budget.End();
+        _places.Leave(pool.Config.TenantId, pool.Shard);
+    }
+
     private void Tidy()
     {
         List<TenantId>? unused = null;
@@ -182,11 +191,17 @@ internal sealed class Router
             {
                 _pools.Remove(id, out TenantPool? pool);
                 pool!.Retire();
+                Forget(pool);
                 _tenants.Release(((TenantEntry)pool.Source!).Tenant.Slug);
             }
         }
         foreach (TenantPool pool in _retiring) pool.Tidy();
-        _retiring.RemoveAll(static pool => pool.IsUnused);
+        _retiring.RemoveAll(pool =>
+        {
+            if (!pool.IsUnused) return false;
+            Forget(pool);
+            return true;
+        });
         foreach (((ShardId, int) key, SharedServers servers) in _shared.ToArray())
         {
             servers.Tidy();
