@@ -16,7 +16,10 @@ public class LimiterBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        _limiter = new TenantLimiter(new TenantStats(), new TimerWheel(0), () => _now, new CurrentOptions(new ProxyOptions()), new ProxyStats());
+        var cell = new LeaseCell();
+        var group = new LimiterGroup();
+        group.Add(cell);
+        _limiter = new TenantLimiter(new TenantStats(), new TimerWheel(0), () => _now, new CurrentOptions(new ProxyOptions()), new ProxyStats(), cell, group);
         _limiter.Update(new RateLimits(QueriesPerSecond: 1_000_000, ConcurrentQueries: 100));
     }
 

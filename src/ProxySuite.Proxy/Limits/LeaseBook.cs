@@ -4,9 +4,12 @@ using ProxySuite.Tenancy.Cache;
 
 namespace ProxySuite.Proxy.Limits;
 
-/// <summary>What the exchange knows of one tenant: what is wanted here, what the other proxies said, and the lease that follows from it. Pure: its caller has the clock.</summary>
+/// <summary>
+/// What the exchange knows of one tenant: what is wanted here, on all reactors that serve it, what the other proxies said, and the lease that follows from it. Pure: its
+/// caller has the clock.
+/// </summary>
 /// <remarks>Times are Stopwatch ticks.</remarks>
-internal sealed class LeaseBook(LeaseCell cell)
+internal sealed class LeaseBook
 {
     /// <summary>How long a lease, and another proxy's word, are good for.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
@@ -27,9 +30,27 @@ internal sealed class LeaseBook(LeaseCell cell)
     private long _queries, _connections, _delivered;
     private double _queriesWanted, _connectionsWanted;
     private bool _isStarted;
+    private LeaseCell[] _cells = [];
+    private LeaseSum _gone; // of cells that have left
 
-    /// <summary>The cell it writes leases to.</summary>
-    public LeaseCell Cell => cell;
+    /// <summary>Adds a reactor's cell, whose counts are told and which is given leases. Not beside the other calls.</summary>
+    public void Add(LeaseCell cell)
+    {
+        if (!_cells.Contains(cell)) _cells = [.. _cells, cell];
+    }
+
+    /// <summary>Takes one out.</summary>
+    /// <returns>True when none is left.</returns>
+    public bool Remove(LeaseCell cell)
+    {
+        if (!_cells.Contains(cell)) return _cells.Length == 0;
+        _cells = [.. _cells.Where(other => !ReferenceEquals(other, cell))];
+        _gone = _gone with
+        {
+            QueriesWanted = _gone.QueriesWanted + cell.QueriesWanted, QueriesAdmitted = _gone.QueriesAdmitted + cell.QueriesAdmitted, ConnectionsWanted = _gone.ConnectionsWanted + cell.ConnectionsWanted,
+        };
+        return _cells.Length == 0;
+    }
 
     /// <summary>Looks what is wanted here.</summary>
     /// <param name="line">What to tell the others.</param>
@@ -38,20 +59,21 @@ internal sealed class LeaseBook(LeaseCell cell)
     public bool TryMeasure(long now, out string line, out long queries)
     {
         (line, queries) = ("", 0);
+        LeaseSum cell = Sum();
         if (!_isStarted) (_isStarted, _measuredAt, _activeAt) = (true, now - Ticks(Often), now);
         bool isActive = cell.QueriesWanted != _queries || cell.ConnectionsWanted != _connections || cell.Backlog > 0;
         if (isActive) _activeAt = now;
         // Nobody here has asked for anything for a while: the others forget this proxy.
         else if (now - _activeAt > Ticks(Lifetime)) return false;
         double seconds = (double)(now - _measuredAt) / Stopwatch.Frequency;
-        if (seconds <= 0 || (now < _dueAt && !IsRising(seconds))) return false;
+        if (seconds <= 0 || (now < _dueAt && !IsRising(cell, seconds))) return false;
         double kept = Math.Exp(-seconds / Memory);
         _queriesWanted = Fade(_queriesWanted, cell.QueriesWanted - _queries, seconds, kept);
         _connectionsWanted = Fade(_connectionsWanted, cell.ConnectionsWanted - _connections, seconds, kept);
         (_queries, _connections, _measuredAt) = (cell.QueriesWanted, cell.ConnectionsWanted, now);
         bool isBusy = _queriesWanted > cell.QueriesLimit * 0.1 || _connectionsWanted > cell.ConnectionsLimit * 0.1 || cell.Backlog > 0;
         _dueAt = now + Ticks(isBusy ? Often : Seldom) - Ticks(TimeSpan.FromMilliseconds(10));
-        line = Own.ToString();
+        line = Own(cell).ToString();
         queries = cell.QueriesAdmitted - _delivered;
         return true;
     }
@@ -70,22 +92,41 @@ internal sealed class LeaseBook(LeaseCell cell)
         foreach ((string proxy, (_, long until)) in _others)
             if (until <= now) _others.Remove(proxy);
         Line[] others = [.. _others.Values.Select(static other => other.Line)];
-        cell.Lease = new Lease(
-            cell.QueriesLimit > 0 ? Shares.Of(cell.QueriesLimit, Own.Queries, Array.ConvertAll(others, static other => other.Queries)) : 1,
-            cell.ConnectionsLimit > 0 ? Shares.Of(cell.ConnectionsLimit, Own.Connections, Array.ConvertAll(others, static other => other.Connections)) : 1,
+        LeaseSum cell = Sum();
+        Line own = Own(cell);
+        var lease = new Lease(
+            cell.QueriesLimit > 0 ? Shares.Of(cell.QueriesLimit, own.Queries, Array.ConvertAll(others, static other => other.Queries)) : 1,
+            cell.ConnectionsLimit > 0 ? Shares.Of(cell.ConnectionsLimit, own.Connections, Array.ConvertAll(others, static other => other.Connections)) : 1,
             others.Sum(static other => other.Milliseconds), others.Sum(static other => other.Bytes), others.Length + 1, now + Ticks(Lifetime));
+        foreach (LeaseCell each in _cells) each.Lease = lease;
     }
 
-    private Line Own => new(_queriesWanted + (cell.Backlog / BacklogSeconds), _connectionsWanted, cell.Milliseconds, cell.Bytes);
+    private Line Own(in LeaseSum cell) => new(_queriesWanted + (cell.Backlog / BacklogSeconds), _connectionsWanted, cell.Milliseconds, cell.Bytes);
+
+    private LeaseSum Sum()
+    {
+        LeaseSum sum = _gone;
+        foreach (LeaseCell cell in _cells)
+        {
+            sum = new LeaseSum(
+                sum.QueriesWanted + cell.QueriesWanted, sum.QueriesAdmitted + cell.QueriesAdmitted, sum.ConnectionsWanted + cell.ConnectionsWanted, sum.Backlog + cell.Backlog,
+                sum.Milliseconds + cell.Milliseconds, sum.Bytes + cell.Bytes, cell.QueriesLimit, cell.ConnectionsLimit);
+        }
+        return sum;
+    }
 
     // From a standstill to a rush: worth an exchange before its time.
-    private bool IsRising(double seconds)
+    private bool IsRising(in LeaseSum cell, double seconds)
         => seconds >= Often.TotalSeconds * 0.9
         && (cell.Backlog > 0 || cell.QueriesWanted - _queries > cell.QueriesLimit * 0.1 * seconds || cell.ConnectionsWanted - _connections > cell.ConnectionsLimit * 0.1 * seconds);
 
     private static double Fade(double before, long asked, double seconds, double kept) => (before * kept) + (asked / seconds * (1 - kept));
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
+
+    /// <summary>All cells together.</summary>
+    private readonly record struct LeaseSum(
+        long QueriesWanted, long QueriesAdmitted, long ConnectionsWanted, long Backlog, long Milliseconds, long Bytes, long QueriesLimit, long ConnectionsLimit);
 
     /// <summary>What a proxy says of a tenant: wanted a second, and used within the last minute.</summary>
     private readonly record struct Line(double Queries, double Connections, long Milliseconds, long Bytes)

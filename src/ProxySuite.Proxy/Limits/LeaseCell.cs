@@ -2,12 +2,15 @@ namespace ProxySuite.Proxy.Limits;
 
 /// <summary>
 /// Where a tenant's limiter, on its reactor, and the exchange with other proxies, on another thread, leave word for each other: counts one way, leases the other.
-/// Each field has one writer; neither side ever waits.
+/// The limiters of the tenant on other reactors read it as well. Each field has one writer; nobody ever waits.
 /// </summary>
 internal sealed class LeaseCell
 {
     private Lease? _lease;
-    private long _queriesWanted, _queriesAdmitted, _connectionsWanted, _backlog, _milliseconds, _bytes, _queriesLimit, _connectionsLimit;
+    private long _queriesWanted, _queriesAdmitted, _connectionsWanted, _backlog, _milliseconds, _bytes, _queriesLimit, _connectionsLimit, _measuredAt, _servedAt;
+    private double _queriesRate, _connectionsRate;
+    private int _running;
+    private bool _lacksPlace;
 
     /// <summary>The last lease; null before the first.</summary>
     public Lease? Lease
@@ -39,4 +42,25 @@ internal sealed class LeaseCell
 
     /// <summary>The plan's connections a second; 0 for no limit.</summary>
     public long ConnectionsLimit { get => Volatile.Read(ref _connectionsLimit); set => Volatile.Write(ref _connectionsLimit, value); }
+
+    /// <summary>Statements a second that clients of this reactor asked for lately; kept where several reactors serve the tenant.</summary>
+    public double QueriesRate { get => Volatile.Read(ref _queriesRate); set => Volatile.Write(ref _queriesRate, value); }
+
+    /// <summary>Client connections likewise.</summary>
+    public double ConnectionsRate { get => Volatile.Read(ref _connectionsRate); set => Volatile.Write(ref _connectionsRate, value); }
+
+    /// <summary>When these were measured, in Stopwatch ticks.</summary>
+    public long MeasuredAt { get => Volatile.Read(ref _measuredAt); set => Volatile.Write(ref _measuredAt, value); }
+
+    /// <summary>Transactions under way that have asked.</summary>
+    public int Running { get => Volatile.Read(ref _running); set => Volatile.Write(ref _running, value); }
+
+    /// <summary>Queries wait here for one of these to end, and for nothing else.</summary>
+    public bool LacksPlace { get => Volatile.Read(ref _lacksPlace); set => Volatile.Write(ref _lacksPlace, value); }
+
+    /// <summary>When a query was last let through, in Stopwatch ticks; kept where their number is limited.</summary>
+    public long ServedAt { get => Volatile.Read(ref _servedAt); set => Volatile.Write(ref _servedAt, value); }
+
+    /// <summary>Has the limiter look again at who may go, on its own reactor.</summary>
+    public Action? Wake { get; set; }
 }

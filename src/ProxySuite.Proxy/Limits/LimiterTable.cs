@@ -6,8 +6,8 @@ using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Proxy.Limits;
 
-/// <summary>The limiters of the tenants at home on one reactor; touched by its thread alone.</summary>
-internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, StatsRegistry stats, RateLeases? leases)
+/// <summary>The limiters of the tenants that one reactor serves; touched by its thread alone.</summary>
+internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, StatsRegistry stats, LimiterGroups groups, RateLeases? leases)
 {
     // Budgets are of a minute: whoever leaves and comes back within it finds them as they were.
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(65);
@@ -25,7 +25,10 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
     {
         if (!_limiters.TryGetValue(tenant.Id, out TenantLimiter? limiter))
         {
-            limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => Now, options, stats.Proxy);
+            var cell = new LeaseCell();
+            limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => Now, options, stats.Proxy, cell, groups.Join(tenant.Id, cell));
+            TenantLimiter woken = limiter;
+            cell.Wake = () => reactor.Post(static limiter => ((TenantLimiter)limiter!).OnWoken(), woken);
             _limiters.Add(tenant.Id, limiter);
         }
         Update(tenant.Id, limiter, tenant.Plan);
@@ -55,7 +58,8 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
         foreach (TenantId id in unused)
         {
             _limiters.Remove(id, out TenantLimiter? limiter);
-            leases?.Leave(id, limiter!.Cell);
+            groups.Leave(id, limiter!.Cell);
+            leases?.Leave(id, limiter.Cell);
         }
     }
 

@@ -23,19 +23,27 @@ internal sealed class RateLeases(IRateBoard board, ProxyStats stats, Func<long> 
     private const int RoundMax = 500;
 
     private readonly ConcurrentDictionary<TenantId, LeaseBook> _books = new();
+    private readonly Lock _gate = new(); // around each look into a book
     private TenantId? _last; // of the round before, when it was full
 
     /// <summary>A tenant's limits are shared from now on. Any thread.</summary>
     public void Join(TenantId tenant, LeaseCell cell)
     {
-        // A tenant has one home, and so one cell, at a time.
-        if (!_books.TryGetValue(tenant, out LeaseBook? book) || !ReferenceEquals(book.Cell, cell)) _books[tenant] = new LeaseBook(cell);
+        // A tenant has a cell on each reactor that serves it; its reactors and the exchange take turns at the book.
+        lock (_gate)
+        {
+            if (!_books.TryGetValue(tenant, out LeaseBook? book)) _books[tenant] = book = new LeaseBook();
+            book.Add(cell);
+        }
     }
 
     /// <summary>And no longer. Any thread.</summary>
     public void Leave(TenantId tenant, LeaseCell cell)
     {
-        if (_books.TryGetValue(tenant, out LeaseBook? book) && ReferenceEquals(book.Cell, cell)) _books.TryRemove(tenant, out _);
+        lock (_gate)
+        {
+            if (_books.TryGetValue(tenant, out LeaseBook? book) && book.Remove(cell)) _books.TryRemove(tenant, out _);
+        }
     }
 
     /// <summary>Exchanges until it is stopped.</summary>
@@ -57,7 +65,12 @@ internal sealed class RateLeases(IRateBoard board, ProxyStats stats, Func<long> 
         List<LeaseBook>? books = null;
         foreach ((TenantId tenant, LeaseBook book) in InTurn())
         {
-            if (!book.TryMeasure(now, out string line, out long queries)) continue;
+            string line;
+            long queries;
+            lock (_gate)
+            {
+                if (!book.TryMeasure(now, out line, out queries)) continue;
+            }
             (posts ??= []).Add(new RatePost(tenant, line, queries));
             (books ??= []).Add(book);
             if (posts.Count == RoundMax) break;
@@ -68,7 +81,10 @@ internal sealed class RateLeases(IRateBoard board, ProxyStats stats, Func<long> 
         stats.LeasesExchanged(isDone: answers is not null);
         if (answers is null) return false;
         now = clock();
-        for (int index = 0; index < answers.Count; index++) books![index].Take(answers[index], posts[index].Queries, now);
+        for (int index = 0; index < answers.Count; index++)
+        {
+            lock (_gate) books![index].Take(answers[index], posts[index].Queries, now);
+        }
         return true;
     }
 

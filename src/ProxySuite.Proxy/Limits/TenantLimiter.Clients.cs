@@ -6,7 +6,7 @@ namespace ProxySuite.Proxy.Limits;
 /// <summary>The tenant's client connections: how many at a time, and how many new ones a second.</summary>
 internal sealed partial class TenantLimiter
 {
-    /// <summary>Client connections now, those included that are about to get their session.</summary>
+    /// <summary>Client connections on this reactor now, those included that are about to get their session.</summary>
     public int Clients { get; private set; }
 
     /// <summary>When one last came or left; the limiter's clock.</summary>
@@ -19,7 +19,7 @@ internal sealed partial class TenantLimiter
     {
         long now = EmptySince = _clock();
         int clientsMax = _limits.ClientsMax ?? _options.Value.Limits.MaxClientsPerTenant;
-        if (clientsMax > 0 && Clients >= clientsMax)
+        if (!_group.TryEnter(clientsMax))
         {
             reason = RefusalReason.TenantClients;
             _stats.Limited(LimitKind.Clients, isRefused: true)++;
@@ -30,6 +30,7 @@ internal sealed partial class TenantLimiter
         Renew(now);
         if (_limits.ConnectionsPerSecond is { } rate && !_connections.TryTake(now))
         {
+            _group.Leave();
             _stats.Limited(LimitKind.Connections, isRefused: true)++;
             return ProxyErrors.ConnectionRateLimited(rate, _connections.WaitFor(1, now));
         }
@@ -41,6 +42,7 @@ internal sealed partial class TenantLimiter
     public void CloseClient()
     {
         Clients--;
+        _group.Leave();
         EmptySince = _clock();
     }
 }

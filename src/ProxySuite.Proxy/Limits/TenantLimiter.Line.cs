@@ -25,7 +25,8 @@ internal sealed partial class TenantLimiter
         TimeSpan delayMax = _options.Value.Limits.MaxRateDelay;
         LimitKind reason = Look(now, Waiting, out TimeSpan wait) ?? _first?.Reason ?? LimitKind.Queries;
         // A part that is small because little was wanted here grows with the next exchange, up to an even one at least.
-        if (reason == LimitKind.Queries && _isLeased) wait = _queries.WaitFor(1 + Waiting, now, (double)(_limits.QueriesPerSecond ?? 0) / _lease!.Proxies);
+        if (reason == LimitKind.Queries && (_isLeased || _part.Count > 1))
+            wait = _queries.WaitFor(1 + Waiting, now, (double)(_limits.QueriesPerSecond ?? 0) / (_isLeased ? _lease!.Proxies : _shares) / _part.Count);
         if (delayMax == TimeSpan.Zero || wait > delayMax) return Refuse(reason, wait);
         waiter.IsWaiting = true;
         waiter.Since = now;
@@ -37,6 +38,7 @@ internal sealed partial class TenantLimiter
         else _last.Next = waiter;
         _last = waiter;
         Cell.Backlog = ++Waiting;
+        Cell.LacksPlace = _first!.Reason == LimitKind.ConcurrentQueries;
         if (!_timer.IsArmed) Arm(now, wait);
         return null;
     }
@@ -53,7 +55,12 @@ internal sealed partial class TenantLimiter
         else waiter.Next.Previous = waiter.Previous;
         waiter.Next = waiter.Previous = null;
         Cell.Backlog = --Waiting;
-        if (Waiting == 0) _timers.Disarm(_timer);
+        if (Waiting > 0) return true;
+        _timers.Disarm(_timer);
+        // What it stood in the way of.
+        if (!Cell.LacksPlace) return true;
+        Cell.LacksPlace = false;
+        if (_group.Count > 1) _group.WakeBeside(Cell);
         return true;
     }
 
@@ -81,14 +88,16 @@ internal sealed partial class TenantLimiter
             LimitKind? reason = Look(now, ahead: 0, out wait);
             if (reason is null)
             {
-                Leave(first);
+                // Counted before the line lets others look.
                 Admit(now);
+                Leave(first);
                 _stats.RateDelayed++;
                 _stats.Limited(first.Reason, isRefused: false)++;
                 first.User.OnRateGranted();
                 continue;
             }
             first.Reason = reason.Value;
+            Cell.LacksPlace = reason == LimitKind.ConcurrentQueries;
             if (now < first.Deadline) break;
             Leave(first);
             first.User.OnRateRefused(Refuse(reason.Value, wait));

@@ -8,7 +8,7 @@ namespace ProxySuite.Proxy.Limits;
 
 /// <summary>
 /// The limits of one tenant at this proxy: decides from memory whether a query may start, keeps those in line that may not, first come, first served, and counts
-/// what is used. Lives on the tenant's home reactor. What other proxies use comes in by <see cref="LeaseCell"/>.
+/// what is used. Lives on one reactor. What other proxies use comes in by <see cref="LeaseCell"/>, what other reactors of this one do by <see cref="LimiterGroup"/>.
 /// </summary>
 /// <remarks>
 /// A query is held back before it has a server, never inside a transaction: statements there are charged (<see cref="Charge"/>) and paid back by those after it.
@@ -24,6 +24,8 @@ internal sealed partial class TenantLimiter
     private readonly WheelTimer _timer;
     private readonly MinuteWindow _milliseconds = new();
     private readonly MinuteWindow _bytes = new();
+    private readonly LimiterGroup _group;
+    private readonly ReactorPart _part;
     private TokenBucket _queries;
     private TokenBucket _connections;
     private RateLimits _limits = RateLimits.None;
@@ -34,13 +36,18 @@ internal sealed partial class TenantLimiter
     private long _ticksSeen, _bytesSeen;
     private long _ticksRest; // of query time, below a millisecond
 
-    /// <param name="stats">The tenant's numbers on its home reactor.</param>
+    /// <param name="stats">The tenant's numbers on this reactor.</param>
     /// <param name="timers">The reactor's timers.</param>
     /// <param name="clock">The reactor's time in Stopwatch ticks.</param>
     /// <param name="options">Options in force.</param>
     /// <param name="proxies">Knows how many share the limits where no lease says more.</param>
-    public TenantLimiter(TenantStats stats, TimerWheel timers, Func<long> clock, CurrentOptions options, ProxyStats proxies)
+    /// <param name="cell">Where it leaves word for the others.</param>
+    /// <param name="group">All the tenant's, <paramref name="cell"/> among them.</param>
+    public TenantLimiter(TenantStats stats, TimerWheel timers, Func<long> clock, CurrentOptions options, ProxyStats proxies, LeaseCell cell, LimiterGroup group)
     {
+        Cell = cell;
+        _group = group;
+        _part = new ReactorPart(Cell);
         _stats = stats;
         _timers = timers;
         _clock = clock;
@@ -57,7 +64,7 @@ internal sealed partial class TenantLimiter
     public RateLimits Limits => _limits;
 
     /// <summary>Shared with the exchange between proxies.</summary>
-    public LeaseCell Cell { get; } = new();
+    public LeaseCell Cell { get; }
 
     /// <summary>Transactions under way that have asked.</summary>
     public int Running => _running;
@@ -74,6 +81,7 @@ internal sealed partial class TenantLimiter
         IsLimited = limits.HoldsQueries;
         Cell.QueriesLimit = limits.QueriesPerSecond ?? 0;
         Cell.ConnectionsLimit = limits.ConnectionsPerSecond ?? 0;
+        _part.Renew(_group, OfProxy(now), now);
         SetRates(now);
         Pump(now);
     }
@@ -87,7 +95,7 @@ internal sealed partial class TenantLimiter
         if (Look(now, ahead: 0, out _, hasPlace) is not null) return false;
         Cell.QueriesWanted++;
         Admit(now);
-        if (hasPlace) _running--;
+        if (hasPlace) Cell.Running = --_running;
         _stats.RateAllowed++;
         return true;
     }
@@ -103,8 +111,16 @@ internal sealed partial class TenantLimiter
     /// <summary>What was let in by <see cref="TryEnter"/> or from the line holds no server any more.</summary>
     public void Exit()
     {
-        _running--;
-        if (_first is not null && _limits.ConcurrentQueries is not null) Pump(_clock());
+        Cell.Running = --_running;
+        if (_limits.ConcurrentQueries is null) return;
+        if (_first is not null) Pump(_clock());
+        if (_group.Count > 1) _group.WakeBeside(Cell);
+    }
+
+    /// <summary>Another reactor has left something.</summary>
+    public void OnWoken()
+    {
+        if (_first is not null) Pump(_clock());
     }
 
     /// <summary>Counts statements that are not held back: more than one sent together, or those of an open transaction.</summary>
@@ -118,7 +134,8 @@ internal sealed partial class TenantLimiter
 
     private void Admit(long now)
     {
-        _running++;
+        Cell.Running = ++_running;
+        if (_limits.ConcurrentQueries is not null) Cell.ServedAt = now;
         Cell.QueriesAdmitted++;
         if (_limits.QueriesPerSecond is not null) _queries.Charge(1, now);
     }
@@ -132,9 +149,9 @@ internal sealed partial class TenantLimiter
         Renew(now);
         LimitKind? reason = null;
         wait = TimeSpan.Zero;
-        if (!hasPlace && _limits.ConcurrentQueries is { } most && _running >= most) reason = LimitKind.ConcurrentQueries;
-        if (_limits.QuerySecondsPerMinute is { } seconds) Compare(LimitKind.QuerySeconds, _milliseconds.WaitUntilBelow(PartOf(seconds * 1000L, _lease?.MillisecondsElsewhere), now), ref reason, ref wait);
-        if (_limits.BytesPerMinute is { } bytes) Compare(LimitKind.Bytes, _bytes.WaitUntilBelow(PartOf(bytes, _lease?.BytesElsewhere), now), ref reason, ref wait);
+        if (!hasPlace && _limits.ConcurrentQueries is { } most && !_group.MayRun(Cell, most)) reason = LimitKind.ConcurrentQueries;
+        if (_limits.QuerySecondsPerMinute is { } seconds) Compare(LimitKind.QuerySeconds, _milliseconds.WaitUntilBelow(PartOf(seconds * 1000L, _lease?.MillisecondsElsewhere) - _group.MillisecondsBeside(Cell), now), ref reason, ref wait);
+        if (_limits.BytesPerMinute is { } bytes) Compare(LimitKind.Bytes, _bytes.WaitUntilBelow(PartOf(bytes, _lease?.BytesElsewhere) - _group.BytesBeside(Cell), now), ref reason, ref wait);
         if (_limits.QueriesPerSecond is not null) Compare(LimitKind.Queries, _queries.WaitFor(1 + ahead, now), ref reason, ref wait);
         return reason;
     }
@@ -153,7 +170,8 @@ internal sealed partial class TenantLimiter
     {
         Lease? lease = Cell.Lease;
         bool isLeased = lease is not null && now < lease.ValidUntil;
-        if (!ReferenceEquals(lease, _lease) || isLeased != _isLeased || (!isLeased && _shares != _proxies.ProxiesAlive)) SetRates(now);
+        bool isOther = !ReferenceEquals(lease, _lease) || isLeased != _isLeased || (!isLeased && _shares != _proxies.ProxiesAlive);
+        if (_part.Renew(_group, OfProxy(now), now) || isOther) SetRates(now);
         if (_limits.QuerySecondsPerMinute is not null)
         {
             _ticksRest += _stats.QueryTime.SumTicks - _ticksSeen;
@@ -177,9 +195,18 @@ internal sealed partial class TenantLimiter
         _lease = Cell.Lease;
         _isLeased = _lease is not null && now < _lease.ValidUntil;
         _shares = _proxies.ProxiesAlive;
-        double queries = _isLeased ? _lease!.Queries : 1.0 / _shares, connections = _isLeased ? _lease!.Connections : 1.0 / _shares;
+        (double queries, double connections) = OfProxy(now);
+        (queries, connections) = (queries * _part.Queries, connections * _part.Connections);
         if (_limits.QueriesPerSecond is { } rate) _queries.Set(rate * queries, (_limits.Burst ?? rate) * queries, now);
         if (_limits.ConnectionsPerSecond is { } logins) _connections.Set(logins * connections, logins * connections, now);
+    }
+
+    /// <summary>This proxy's fractions of the rates.</summary>
+    private (double Queries, double Connections) OfProxy(long now)
+    {
+        if (Cell.Lease is { } lease && now < lease.ValidUntil) return (lease.Queries, lease.Connections);
+        double even = 1.0 / _proxies.ProxiesAlive;
+        return (even, even);
     }
 
     private PgError ErrorFor(LimitKind reason, TimeSpan wait) => reason switch

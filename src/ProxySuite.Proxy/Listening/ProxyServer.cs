@@ -74,10 +74,11 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         var configs = new PoolConfigs(new BackendPasswords(masterKey), new TenantSettings(current.Settings.TenantIdSetting), shard => SealKey.Of(masterKey, shard, shard.SealKid));
         _leases = board is null ? null : new RateLeases(board, stats.Proxy, System.Diagnostics.Stopwatch.GetTimestamp);
         var addresses = new AddressCounts();
+        var limiters = new LimiterGroups();
         ILogger sessions = loggers.CreateLogger<Handshake>();
         _contexts = [.. _reactors.Select(reactor => new FrontendContext(
             reactor, new Router(reactor, options, opener, _shards, Places, configs, stats, tenants), canceller, options, stats,
-            new LimiterTable(reactor, options, stats, _leases), addresses, sessions))];
+            new LimiterTable(reactor, options, stats, limiters, _leases), addresses, sessions))];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
         var authenticator = new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions) { RefusesShard = shard => audits?.Refuses(shard) == true };
         _console = new AdminConsole(new AdminScope

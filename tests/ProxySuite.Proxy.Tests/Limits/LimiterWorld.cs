@@ -18,7 +18,8 @@ internal sealed class LimiterWorld
     /// <param name="maxDelay">Limits:MaxRateDelay; default 1 s.</param>
     /// <param name="noticeAfter">Pool:QueueNoticeAfter; default never.</param>
     /// <param name="clock">Instead of its own.</param>
-    public LimiterWorld(RateLimits limits, TimeSpan? maxDelay = null, TimeSpan noticeAfter = default, Func<long>? clock = null)
+    /// <param name="group">The tenant's limiters, this one to be among them; null for this one alone.</param>
+    public LimiterWorld(RateLimits limits, TimeSpan? maxDelay = null, TimeSpan noticeAfter = default, Func<long>? clock = null, LimiterGroup? group = null)
     {
         _clock = clock;
         Options = new CurrentOptions(new ProxyOptions
@@ -26,11 +27,21 @@ internal sealed class LimiterWorld
             Limits = new LimitsOptions { MaxRateDelay = maxDelay ?? TimeSpan.FromSeconds(1) },
             Pool = new PoolOptions { QueueNoticeAfter = noticeAfter },
         });
-        Limiter = new TenantLimiter(Stats, _wheel, () => _clock?.Invoke() ?? Now, Options, Proxies);
+        var cell = new LeaseCell();
+        group?.Add(cell);
+        Limiter = new TenantLimiter(Stats, _wheel, () => _clock?.Invoke() ?? Now, Options, Proxies, cell, group ?? Alone(cell));
+        cell.Wake = Limiter.OnWoken;
         Limiter.Update(limits);
     }
 
     public TenantLimiter Limiter { get; }
+
+    private static LimiterGroup Alone(LeaseCell cell)
+    {
+        var group = new LimiterGroup();
+        group.Add(cell);
+        return group;
+    }
 
     public TenantStats Stats { get; } = new();
 
