@@ -47,6 +47,23 @@ public sealed class FileTenantRegistryTests : IDisposable
         Assert.Contains(refused.Problems, problem => problem.StartsWith("Tenants[0].Overrides: connections must be 1 to 10000", StringComparison.Ordinal));
     }
 
+    /// <summary>A plan that contradicts itself is refused; a tenant's override and its plan are brought together.</summary>
+    [Fact]
+    public async Task More_connections_guaranteed_than_allowed_is_refused_in_a_plan()
+    {
+        const string Shard = """{ "Shards": [ { "Name": "s1", "Hosts": ["a.example"], "Database": "apps" } ], """;
+        RegistryFileException refused = Assert.Throws<RegistryFileException>(() => Open(
+            Shard + """ "Plans": [ { "Name": "gold", "StatementTimeout": "90s", "WorkMem": "32MB", "Connections": 3, "ConnectionsMin": 4 } ] }"""));
+        Assert.StartsWith("Plans[0]: connections-min must be 0 to connections (3), not 4", Assert.Single(refused.Problems), StringComparison.Ordinal);
+        FileTenantRegistry registry = Open(
+            Shard + $$"""
+            "Plans": [ { "Name": "gold", "StatementTimeout": "90s", "WorkMem": "32MB", "Connections": 5, "ConnectionsMin": 4 } ],
+            "Tenants": [ { "Id": "{{AcmeId}}", "Slug": "acme", "Plan": "gold", "Shard": "s1", "Overrides": { "Connections": 3 }, "Users": [ { "Name": "app", "Verifier": "{{Verifier}}" } ] } ] }
+            """);
+        Plan plan = (await registry.FindTenantAsync(TenantSlug.Parse("acme"), default))!.Tenant.Plan;
+        Assert.Equal((3, 3), (plan.Connections, plan.ConnectionsMin));
+    }
+
     [Fact]
     public async Task Tenants_are_found_with_plan_shard_and_users()
     {

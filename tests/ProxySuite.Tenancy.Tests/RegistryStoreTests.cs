@@ -223,13 +223,7 @@ public sealed class RegistryStoreTests(RegistryDatabases databases)
         Assert.Equal(PlanDefaults.Free with { Name = "gold", Version = changed.Version, Settings = changed.Settings }, changed);
 
         Tenant tenant = (await world.AddTenantAsync("acme", plan: "free")).Tenant;
-        var overrides = new PlanOverrides
-        {
-            StatementTimeout = full.StatementTimeout, WorkMemBytes = full.WorkMemBytes, Connections = full.Connections, QueriesPerSecond = full.QueriesPerSecond, Burst = full.Burst,
-            ConnectionsPerSecond = full.ConnectionsPerSecond, ConcurrentQueries = full.ConcurrentQueries, QuerySecondsPerMinute = full.QuerySecondsPerMinute,
-            BytesPerMinute = full.BytesPerMinute, ClientsMax = full.ClientsMax, Weight = full.Weight, ConnectionsMin = full.ConnectionsMin, Replication = full.Replication,
-            PoolMode = full.PoolMode, PinsMax = full.PinsMax, PinnedIdleTimeout = full.PinnedIdleTimeout, Settings = full.Settings,
-        };
+        PlanOverrides overrides = PlanOverrides.Of(full);
         Assert.DoesNotContain(typeof(PlanOverrides).GetProperties(), property => property.GetValue(overrides) is null);
         for (int round = 0; round < 2; round++)
         {

@@ -17,28 +17,25 @@ internal sealed class LimitOptions
     private readonly Option<Switch?> _replication = Typed.ChoiceOption<Switch>("--replication", "Whether clients may open logical replication connections; database model only");
     private readonly Option<string[]> _settings = new("--setting") { Description = "A run-time parameter of its server connections; may be given several times", HelpName = "NAME=VALUE" };
 
-    private readonly Option<Limit?> _queriesPerSecond;
-    private readonly Option<Limit?> _burst;
-    private readonly Option<Limit?> _connectionsPerSecond;
-    private readonly Option<Limit?> _concurrentQueries;
-    private readonly Option<Limit?> _querySeconds;
-    private readonly Option<Limit?> _bytes;
-    private readonly Option<Limit?> _clientsMax;
-    private readonly Option<Limit?> _pinsMax;
-    private readonly Option<Limit?> _pinnedIdle;
+    // Those that may be left out, each with what it sets; null takes the limit away.
+    private readonly (Option<Limit?> Option, Func<PlanLimits, long?, PlanLimits> Set)[] _limits;
 
     /// <param name="canBeNone">Whether "none" takes a limit away.</param>
     public LimitOptions(bool canBeNone)
     {
-        _queriesPerSecond = Option("--queries-per-second", "Most queries a second", "N");
-        _burst = Option("--burst", "Queries that may come at once; a second's worth unless given", "N");
-        _connectionsPerSecond = Option("--connections-per-second", "Most new client connections a second", "N");
-        _concurrentQueries = Option("--concurrent-queries", "Most queries under way at a time", "N");
-        _querySeconds = Option("--query-seconds-per-minute", "Most server time of its queries in a minute, in seconds", "N");
-        _bytes = Option("--bytes-per-minute", "Most bytes from and to its clients in a minute, such as 500MB", "SIZE", ByteSize.Parse);
-        _clientsMax = Option("--clients-max", "Most client connections at one proxy", "N");
-        _pinsMax = Option("--pins-max", "Clients that may keep a server connection for temporary tables and the like", "N");
-        _pinnedIdle = Option("--pinned-idle-timeout", "How long such a client may be idle, such as 5m", "TIME", text => (long)Duration.Parse(text).TotalMilliseconds);
+        _limits =
+        [
+            (Option("--queries-per-second", "Most queries a second", "N"), static (to, value) => to with { QueriesPerSecond = (int?)value }),
+            (Option("--burst", "Queries that may come at once; a second's worth unless given", "N"), static (to, value) => to with { Burst = (int?)value }),
+            (Option("--connections-per-second", "Most new client connections a second", "N"), static (to, value) => to with { ConnectionsPerSecond = (int?)value }),
+            (Option("--concurrent-queries", "Most queries under way at a time", "N"), static (to, value) => to with { ConcurrentQueries = (int?)value }),
+            (Option("--query-seconds-per-minute", "Most server time of its queries in a minute, in seconds", "N"), static (to, value) => to with { QuerySecondsPerMinute = (int?)value }),
+            (Option("--bytes-per-minute", "Most bytes from and to its clients in a minute, such as 500MB", "SIZE", ByteSize.Parse), static (to, value) => to with { BytesPerMinute = value }),
+            (Option("--clients-max", "Most client connections at one proxy", "N"), static (to, value) => to with { ClientsMax = (int?)value }),
+            (Option("--pins-max", "Clients that may keep a server connection for temporary tables and the like", "N"), static (to, value) => to with { PinsMax = (int?)value }),
+            (Option("--pinned-idle-timeout", "How long such a client may be idle, such as 5m", "TIME", text => (long)Duration.Parse(text).TotalMilliseconds),
+                static (to, value) => to with { PinnedIdleTimeout = value is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null }),
+        ];
         _settings.Validators.Add(result =>
         {
             if (result.Tokens.Any(token => token.Value.IndexOf('=') < 1)) result.AddError("--setting is written NAME=VALUE");
@@ -49,53 +46,39 @@ internal sealed class LimitOptions
 
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
-    [
-        _connections, _connectionsMin, _weight, _statementTimeout, _workMem, _queriesPerSecond, _burst, _connectionsPerSecond, _concurrentQueries, _querySeconds, _bytes, _clientsMax,
-        _poolMode, _pinsMax, _pinnedIdle, _replication, _settings,
-    ];
+        [_connections, _connectionsMin, _weight, _statementTimeout, _workMem, .. _limits.Select(static limit => limit.Option), _poolMode, _replication, _settings];
 
     /// <summary>True when a new plan has all that it must have.</summary>
     public bool IsWholePlan(CliContext context) => context.Get(_connections) is not null && context.Get(_statementTimeout) is not null && context.Get(_workMem) is not null;
 
     /// <summary>What was given; the rest is null.</summary>
-    public PlanOverrides Read(CliContext context) => new()
+    public PlanOverrides Read(CliContext context)
     {
-        Connections = context.Get(_connections),
-        ConnectionsMin = context.Get(_connectionsMin),
-        Weight = context.Get(_weight),
-        StatementTimeout = context.Get(_statementTimeout),
-        WorkMemBytes = context.Get(_workMem),
-        QueriesPerSecond = Number(context, _queriesPerSecond),
-        Burst = Number(context, _burst),
-        ConnectionsPerSecond = Number(context, _connectionsPerSecond),
-        ConcurrentQueries = Number(context, _concurrentQueries),
-        QuerySecondsPerMinute = Number(context, _querySeconds),
-        BytesPerMinute = context.Get(_bytes)?.Value,
-        ClientsMax = Number(context, _clientsMax),
-        PoolMode = context.Get(_poolMode),
-        PinsMax = Number(context, _pinsMax),
-        PinnedIdleTimeout = context.Get(_pinnedIdle)?.Value is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null,
-        Replication = context.Get(_replication) is { } position ? position == Switch.On : null,
-        Settings = PlanSettings.None.SetItems((context.Get(_settings) ?? []).Select(text => KeyValuePair.Create(text[..text.IndexOf('=')], text[(text.IndexOf('=') + 1)..]))),
-    };
+        PlanLimits given = new PlanOverrides
+        {
+            Connections = context.Get(_connections),
+            ConnectionsMin = context.Get(_connectionsMin),
+            Weight = context.Get(_weight),
+            StatementTimeout = context.Get(_statementTimeout),
+            WorkMemBytes = context.Get(_workMem),
+            PoolMode = context.Get(_poolMode),
+            Replication = context.Get(_replication) is { } position ? position == Switch.On : null,
+            Settings = PlanSettings.None.SetItems((context.Get(_settings) ?? []).Select(text => KeyValuePair.Create(text[..text.IndexOf('=')], text[(text.IndexOf('=') + 1)..]))),
+        };
+        foreach ((Option<Limit?> option, Func<PlanLimits, long?, PlanLimits> set) in _limits) given = set(given, context.Get(option)?.Value);
+        return (PlanOverrides)given;
+    }
 
     /// <summary>The plan without the limits that were given as none.</summary>
-    public Plan Clear(Plan plan, CliContext context) => plan with
+    public Plan Clear(Plan plan, CliContext context)
     {
-        QueriesPerSecond = IsNone(context, _queriesPerSecond) ? null : plan.QueriesPerSecond,
-        Burst = IsNone(context, _burst) ? null : plan.Burst,
-        ConnectionsPerSecond = IsNone(context, _connectionsPerSecond) ? null : plan.ConnectionsPerSecond,
-        ConcurrentQueries = IsNone(context, _concurrentQueries) ? null : plan.ConcurrentQueries,
-        QuerySecondsPerMinute = IsNone(context, _querySeconds) ? null : plan.QuerySecondsPerMinute,
-        BytesPerMinute = IsNone(context, _bytes) ? null : plan.BytesPerMinute,
-        ClientsMax = IsNone(context, _clientsMax) ? null : plan.ClientsMax,
-        PinsMax = IsNone(context, _pinsMax) ? null : plan.PinsMax,
-        PinnedIdleTimeout = IsNone(context, _pinnedIdle) ? null : plan.PinnedIdleTimeout,
-    };
-
-    private static int? Number(CliContext context, Option<Limit?> option) => (int?)context.Get(option)?.Value;
-
-    private static bool IsNone(CliContext context, Option<Limit?> option) => context.Get(option) is { Value: null };
+        PlanLimits cleared = plan;
+        foreach ((Option<Limit?> option, Func<PlanLimits, long?, PlanLimits> set) in _limits)
+        {
+            if (context.Get(option) is { Value: null }) cleared = set(cleared, null);
+        }
+        return (Plan)cleared;
+    }
 
     private static long Count(string text)
         => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw new FormatException($"\"{text}\" is no number");

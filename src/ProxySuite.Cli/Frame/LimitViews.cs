@@ -5,7 +5,7 @@ using ProxySuite.Tenancy.Units;
 namespace ProxySuite.Cli.Frame;
 
 /// <summary>A plan as --json prints it. Names and meanings stay: scripts read them.</summary>
-internal sealed record PlanView
+internal sealed record PlanView : OverridesView
 {
     public static readonly string[] Columns = ["NAME", "STATEMENT TIMEOUT", "WORK_MEM", "CONNECTIONS", "QUERIES/S", "WEIGHT", "POOL MODE", "OTHER LIMITS"];
 
@@ -13,92 +13,27 @@ internal sealed record PlanView
 
     public required string Name { get; init; }
 
-    public required string StatementTimeout { get; init; }
+    public static PlanView Of(Plan plan) => (PlanView)new PlanView { Name = plan.Name, Settings = plan.Settings }.With(PlanOverrides.Of(plan));
 
-    public required string WorkMem { get; init; }
-
-    public required int Connections { get; init; }
-
-    public int ConnectionsMin { get; init; }
-
-    public int? QueriesPerSecond { get; init; }
-
-    public int? Burst { get; init; }
-
-    public int? ConnectionsPerSecond { get; init; }
-
-    public int? ConcurrentQueries { get; init; }
-
-    public int? QuerySecondsPerMinute { get; init; }
-
-    public string? BytesPerMinute { get; init; }
-
-    public int? ClientsMax { get; init; }
-
-    public int Weight { get; init; }
-
-    public string? PoolMode { get; init; }
-
-    public int? PinsMax { get; init; }
-
-    public string? PinnedIdleTimeout { get; init; }
-
-    public bool Replication { get; init; }
-
-    public required IReadOnlyDictionary<string, string> Settings { get; init; }
-
-    public static PlanView Of(Plan plan) => new()
-    {
-        Name = plan.Name,
-        StatementTimeout = Duration.Format(plan.StatementTimeout),
-        WorkMem = ByteSize.Format(plan.WorkMemBytes),
-        Connections = plan.Connections,
-        ConnectionsMin = plan.ConnectionsMin,
-        QueriesPerSecond = plan.QueriesPerSecond,
-        Burst = plan.Burst,
-        ConnectionsPerSecond = plan.ConnectionsPerSecond,
-        ConcurrentQueries = plan.ConcurrentQueries,
-        QuerySecondsPerMinute = plan.QuerySecondsPerMinute,
-        BytesPerMinute = plan.BytesPerMinute is { } bytes ? ByteSize.Format(bytes) : null,
-        ClientsMax = plan.ClientsMax,
-        Weight = plan.Weight,
-        PoolMode = plan.PoolMode is { } mode ? EnumText.Of(mode) : null,
-        PinsMax = plan.PinsMax,
-        PinnedIdleTimeout = plan.PinnedIdleTimeout is { } idle ? Duration.Format(idle) : null,
-        Replication = plan.Replication,
-        Settings = plan.Settings,
-    };
-
-    public string Sentence() => string.Create(CultureInfo.InvariantCulture,
+    public override string Sentence() => string.Create(CultureInfo.InvariantCulture,
         $"connections {Connections}, statement timeout {StatementTimeout}, work_mem {WorkMem}, queries/s {QueriesPerSecond?.ToString(CultureInfo.InvariantCulture) ?? "unlimited"}, weight {Weight}")
         + string.Concat(Rest().Select(static part => ", " + part));
 
     public string[] Cells() =>
     [
-        Name, StatementTimeout, WorkMem, Connections.ToString(CultureInfo.InvariantCulture), QueriesPerSecond?.ToString(CultureInfo.InvariantCulture) ?? "-",
-        Weight.ToString(CultureInfo.InvariantCulture), PoolMode ?? "-", string.Join(", ", Rest()) is { Length: > 0 } rest ? rest : "-",
+        Name, StatementTimeout!, WorkMem!, Text(Connections), QueriesPerSecond is null ? "-" : Text(QueriesPerSecond),
+        Text(Weight), PoolMode ?? "-", string.Join(", ", Rest()) is { Length: > 0 } rest ? rest : "-",
     ];
 
-    private IEnumerable<string> Rest() => LimitParts.Of(AsOverrides()).Where(static part => !Shown.Contains(part.Name)).Select(LimitParts.Text);
+    // What every plan has is not worth a word unless it is something.
+    private IEnumerable<string> Rest()
+        => LimitParts.Of(this with { ConnectionsMin = ConnectionsMin is 0 ? null : ConnectionsMin, Replication = Replication is true ? true : null }).Where(static part => !Shown.Contains(part.Name)).Select(LimitParts.Text);
 
-    private OverridesView AsOverrides() => new()
-    {
-        ConnectionsMin = ConnectionsMin == 0 ? null : ConnectionsMin,
-        Burst = Burst,
-        ConnectionsPerSecond = ConnectionsPerSecond,
-        ConcurrentQueries = ConcurrentQueries,
-        QuerySecondsPerMinute = QuerySecondsPerMinute,
-        BytesPerMinute = BytesPerMinute,
-        ClientsMax = ClientsMax,
-        PinsMax = PinsMax,
-        PinnedIdleTimeout = PinnedIdleTimeout,
-        Replication = Replication ? true : null,
-        Settings = Settings,
-    };
+    private static string Text(int? number) => string.Create(CultureInfo.InvariantCulture, $"{number}");
 }
 
 /// <summary>What a tenant has otherwise than its plan; null where the plan counts.</summary>
-internal sealed record OverridesView
+internal record OverridesView
 {
     public string? StatementTimeout { get; init; }
 
@@ -137,30 +72,32 @@ internal sealed record OverridesView
     /// <returns>Null when there is nothing.</returns>
     public static OverridesView? Of(PlanOverrides overrides)
     {
-        var view = new OverridesView
-        {
-            StatementTimeout = overrides.StatementTimeout is { } time ? Duration.Format(time) : null,
-            WorkMem = overrides.WorkMemBytes is { } memory ? ByteSize.Format(memory) : null,
-            Connections = overrides.Connections,
-            ConnectionsMin = overrides.ConnectionsMin,
-            QueriesPerSecond = overrides.QueriesPerSecond,
-            Burst = overrides.Burst,
-            ConnectionsPerSecond = overrides.ConnectionsPerSecond,
-            ConcurrentQueries = overrides.ConcurrentQueries,
-            QuerySecondsPerMinute = overrides.QuerySecondsPerMinute,
-            BytesPerMinute = overrides.BytesPerMinute is { } bytes ? ByteSize.Format(bytes) : null,
-            ClientsMax = overrides.ClientsMax,
-            Weight = overrides.Weight,
-            PoolMode = overrides.PoolMode is { } mode ? EnumText.Of(mode) : null,
-            PinsMax = overrides.PinsMax,
-            PinnedIdleTimeout = overrides.PinnedIdleTimeout is { } idle ? Duration.Format(idle) : null,
-            Replication = overrides.Replication,
-            Settings = overrides.Settings,
-        };
+        OverridesView view = new OverridesView { Settings = overrides.Settings }.With(overrides);
         return LimitParts.Of(view).Any() ? view : null;
     }
 
-    public string Sentence() => string.Join(", ", LimitParts.Of(this).Select(LimitParts.Text));
+    public virtual string Sentence() => string.Join(", ", LimitParts.Of(this).Select(LimitParts.Text));
+
+    /// <summary>This with those limits in it.</summary>
+    protected OverridesView With(PlanOverrides limits) => this with
+    {
+        StatementTimeout = limits.StatementTimeout is { } time ? Duration.Format(time) : null,
+        WorkMem = limits.WorkMemBytes is { } memory ? ByteSize.Format(memory) : null,
+        Connections = limits.Connections,
+        ConnectionsMin = limits.ConnectionsMin,
+        QueriesPerSecond = limits.QueriesPerSecond,
+        Burst = limits.Burst,
+        ConnectionsPerSecond = limits.ConnectionsPerSecond,
+        ConcurrentQueries = limits.ConcurrentQueries,
+        QuerySecondsPerMinute = limits.QuerySecondsPerMinute,
+        BytesPerMinute = limits.BytesPerMinute is { } bytes ? ByteSize.Format(bytes) : null,
+        ClientsMax = limits.ClientsMax,
+        Weight = limits.Weight,
+        PoolMode = limits.PoolMode is { } mode ? EnumText.Of(mode) : null,
+        PinsMax = limits.PinsMax,
+        PinnedIdleTimeout = limits.PinnedIdleTimeout is { } idle ? Duration.Format(idle) : null,
+        Replication = limits.Replication,
+    };
 }
 
 /// <summary>Limits as people read them.</summary>

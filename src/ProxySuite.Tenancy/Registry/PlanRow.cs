@@ -5,46 +5,50 @@ using ProxySuite.Tenancy.Model;
 
 namespace ProxySuite.Tenancy.Registry;
 
-/// <summary>Plans and overrides as SQL reads them.</summary>
+/// <summary>Plans and overrides as SQL reads and writes them: both tables have the same columns for limits.</summary>
 internal static class PlanRow
 {
-    public const string Columns =
-        "p.name, p.statement_timeout_ms, p.work_mem_kb, p.connections, p.queries_per_second, p.weight, p.pool_mode, p.settings::text, p.version, p.pins_max, p.pinned_idle_ms, "
-        + "p.burst, p.connections_per_second, p.concurrent_queries, p.query_seconds_per_minute, p.bytes_per_minute, p.clients_max, p.connections_min, p.replication";
+    private const int SettingsAt = 6;
 
-    public const int ColumnCount = 19;
+    // In the order of Values and of ReadOverrides.
+    private static readonly string[] Limits =
+    [
+        "statement_timeout_ms", "work_mem_kb", "connections", "queries_per_second", "weight", "pool_mode", "settings", "pins_max", "pinned_idle_ms", "burst", "connections_per_second",
+        "concurrent_queries", "query_seconds_per_minute", "bytes_per_minute", "clients_max", "connections_min", "replication",
+    ];
 
-    public const string OverrideColumns =
-        "o.statement_timeout_ms, o.work_mem_kb, o.connections, o.queries_per_second, o.weight, o.pool_mode, o.settings::text, o.pins_max, o.pinned_idle_ms, "
-        + "o.burst, o.connections_per_second, o.concurrent_queries, o.query_seconds_per_minute, o.bytes_per_minute, o.clients_max, o.connections_min, o.replication";
+    /// <summary>To be read by <see cref="Read"/>.</summary>
+    public static readonly string Columns = $"p.name, p.version, {Selected("p")}";
 
-    public const int OverrideColumnCount = 17;
+    /// <summary>To be read by <see cref="ReadOverrides"/>.</summary>
+    public static readonly string OverrideColumns = Selected("o");
 
-    public static Plan Read(NpgsqlDataReader reader, int first) => new()
-    {
-        Name = reader.GetString(first),
-        StatementTimeout = TimeSpan.FromMilliseconds(reader.GetInt64(first + 1)),
-        WorkMemBytes = reader.GetInt64(first + 2) * 1024,
-        Connections = reader.GetInt32(first + 3),
-        QueriesPerSecond = reader.Nullable<int>(first + 4),
-        Weight = reader.GetInt32(first + 5),
-        PoolMode = ReadPoolMode(reader, first + 6),
-        Settings = ReadSettings(reader.GetString(first + 7)),
-        Version = reader.GetInt64(first + 8),
-        PinsMax = reader.Nullable<int>(first + 9),
-        PinnedIdleTimeout = reader.Nullable<long>(first + 10) is { } idle ? TimeSpan.FromMilliseconds(idle) : null,
-        Burst = reader.Nullable<int>(first + 11),
-        ConnectionsPerSecond = reader.Nullable<int>(first + 12),
-        ConcurrentQueries = reader.Nullable<int>(first + 13),
-        QuerySecondsPerMinute = reader.Nullable<int>(first + 14),
-        BytesPerMinute = reader.Nullable<long>(first + 15),
-        ClientsMax = reader.Nullable<int>(first + 16),
-        ConnectionsMin = reader.GetInt32(first + 17),
-        Replication = reader.GetBoolean(first + 18),
-    };
+    public static readonly int ColumnCount = 2 + Limits.Length;
+
+    public static readonly int OverrideColumnCount = Limits.Length;
+
+    /// <summary>The limits' columns as they are written, behind one key.</summary>
+    public static readonly string Written = string.Join(", ", Limits);
+
+    /// <summary>Parameters for <see cref="Values"/>, from $2 on.</summary>
+    public static readonly string Parameters = string.Join(", ", Limits.Select(static (name, at) => $"${at + 2}{(at == SettingsAt ? "::jsonb" : "")}"));
+
+    /// <summary>The parameter behind them.</summary>
+    public static readonly string NextParameter = $"${Limits.Length + 2}";
+
+    /// <summary>What is written.</summary>
+    public static object?[] Values(PlanOverrides limits) =>
+    [
+        (long?)limits.StatementTimeout?.TotalMilliseconds, limits.WorkMemBytes / 1024, limits.Connections, limits.QueriesPerSecond, limits.Weight,
+        limits.PoolMode is { } mode ? EnumText.Of(mode) : null, JsonSerializer.Serialize(limits.Settings), limits.PinsMax, (long?)limits.PinnedIdleTimeout?.TotalMilliseconds, limits.Burst,
+        limits.ConnectionsPerSecond, limits.ConcurrentQueries, limits.QuerySecondsPerMinute, limits.BytesPerMinute, limits.ClientsMax, limits.ConnectionsMin, limits.Replication,
+    ];
+
+    public static Plan Read(NpgsqlDataReader reader, int first)
+        => ReadOverrides(reader, first + 2).AsPlan(reader.GetString(first)) with { Version = reader.GetInt64(first + 1) };
 
     /// <returns><see cref="PlanOverrides.None"/> when the outer join found no row.</returns>
-    public static PlanOverrides ReadOverrides(NpgsqlDataReader reader, int first) => reader.IsDBNull(first + 6) ? PlanOverrides.None : new()
+    public static PlanOverrides ReadOverrides(NpgsqlDataReader reader, int first) => reader.IsDBNull(first + SettingsAt) ? PlanOverrides.None : new()
     {
         StatementTimeout = reader.Nullable<long>(first) is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null,
         WorkMemBytes = reader.Nullable<long>(first + 1) * 1024,
@@ -52,7 +56,7 @@ internal static class PlanRow
         QueriesPerSecond = reader.Nullable<int>(first + 3),
         Weight = reader.Nullable<int>(first + 4),
         PoolMode = ReadPoolMode(reader, first + 5),
-        Settings = ReadSettings(reader.GetString(first + 6)),
+        Settings = ReadSettings(reader.GetString(first + SettingsAt)),
         PinsMax = reader.Nullable<int>(first + 7),
         PinnedIdleTimeout = reader.Nullable<long>(first + 8) is { } idle ? TimeSpan.FromMilliseconds(idle) : null,
         Burst = reader.Nullable<int>(first + 9),
@@ -65,7 +69,7 @@ internal static class PlanRow
         Replication = reader.Nullable<bool>(first + 16),
     };
 
-    public static string SettingsText(ImmutableSortedDictionary<string, string> settings) => JsonSerializer.Serialize(settings);
+    private static string Selected(string table) => string.Join(", ", Limits.Select((name, at) => $"{table}.{name}{(at == SettingsAt ? "::text" : "")}"));
 
     private static PoolMode? ReadPoolMode(NpgsqlDataReader reader, int column)
         => reader.IsDBNull(column) ? null : EnumText.Parse<PoolMode>(reader.GetString(column));

@@ -7,8 +7,8 @@ namespace ProxySuite.Tenancy.Registry;
 /// <remarks>The data source stays the caller's, who disposes it; <see cref="RegistryDataSource"/> makes one with bounded waits.</remarks>
 public sealed class PostgresTenantRegistry(NpgsqlDataSource dataSource) : ITenantRegistry, ITenantLister
 {
-    private const string FindTenant = TenantRow.Select + " WHERE t.slug = $1";
-    private const string FindTenants = TenantRow.Select + " WHERE t.slug = ANY ($1)";
+    private static readonly string FindTenant = TenantRow.Select + " WHERE t.slug = $1";
+    private static readonly string FindTenants = TenantRow.Select + " WHERE t.slug = ANY ($1)";
     private const string ReadVersions =
         """
         SELECT t.slug, t.id, t.version, p.version, s.id, s.version

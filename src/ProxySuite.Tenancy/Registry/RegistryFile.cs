@@ -98,27 +98,7 @@ internal sealed class RegistryFile
 
     private void ReadPlan(JsonNode node)
     {
-        var plan = new Plan
-        {
-            Name = node.Required("Name"),
-            StatementTimeout = node.RequiredParsed("StatementTimeout", Duration.Parse),
-            WorkMemBytes = node.RequiredParsed("WorkMem", ByteSize.Parse),
-            Connections = node.Integer("Connections") ?? 0,
-            QueriesPerSecond = node.Integer("QueriesPerSecond"),
-            Burst = node.Integer("Burst"),
-            ConnectionsPerSecond = node.Integer("ConnectionsPerSecond"),
-            ConcurrentQueries = node.Integer("ConcurrentQueries"),
-            QuerySecondsPerMinute = node.Integer("QuerySecondsPerMinute"),
-            BytesPerMinute = node.Parsed("BytesPerMinute", ByteSize.Parse),
-            ClientsMax = node.Integer("ClientsMax"),
-            Weight = node.Integer("Weight") ?? 1,
-            ConnectionsMin = node.Integer("ConnectionsMin") ?? 0,
-            Replication = node.Flag("Replication") ?? false,
-            PoolMode = node.Parsed("PoolMode", EnumText.Parse<PoolMode>),
-            PinsMax = node.Integer("PinsMax"),
-            PinnedIdleTimeout = node.Parsed("PinnedIdleTimeout", Duration.Parse),
-            Settings = PlanSettings.None.SetItems(node.Map("Settings")),
-        };
+        Plan plan = ReadLimits(node, isPlan: true).AsPlan(node.Required("Name"));
         node.RefuseOthers();
         if (plan.WhyRefused() is { } reason) node.Problem(null, reason);
         _plans[plan.Name] = plan with { Version = _versions.Of("plan " + plan.Name, node.Text) };
@@ -202,30 +182,32 @@ internal sealed class RegistryFile
     private static PlanOverrides ReadOverrides(JsonNode tenant)
     {
         if (tenant.Child("Overrides") is not { } node) return PlanOverrides.None;
-        var overrides = new PlanOverrides
-        {
-            StatementTimeout = node.Parsed("StatementTimeout", Duration.Parse),
-            WorkMemBytes = node.Parsed("WorkMem", ByteSize.Parse),
-            Connections = node.Integer("Connections"),
-            QueriesPerSecond = node.Integer("QueriesPerSecond"),
-            Burst = node.Integer("Burst"),
-            ConnectionsPerSecond = node.Integer("ConnectionsPerSecond"),
-            ConcurrentQueries = node.Integer("ConcurrentQueries"),
-            QuerySecondsPerMinute = node.Integer("QuerySecondsPerMinute"),
-            BytesPerMinute = node.Parsed("BytesPerMinute", ByteSize.Parse),
-            ClientsMax = node.Integer("ClientsMax"),
-            Weight = node.Integer("Weight"),
-            ConnectionsMin = node.Integer("ConnectionsMin"),
-            Replication = node.Flag("Replication"),
-            PoolMode = node.Parsed("PoolMode", EnumText.Parse<PoolMode>),
-            PinsMax = node.Integer("PinsMax"),
-            PinnedIdleTimeout = node.Parsed("PinnedIdleTimeout", Duration.Parse),
-            Settings = PlanSettings.None.SetItems(node.Map("Settings")),
-        };
+        PlanOverrides overrides = ReadLimits(node, isPlan: false);
         node.RefuseOthers();
         if (overrides.WhyRefused() is { } reason) node.Problem(null, reason);
         return overrides;
     }
+
+    private static PlanOverrides ReadLimits(JsonNode node, bool isPlan) => new()
+    {
+        StatementTimeout = isPlan ? node.RequiredParsed("StatementTimeout", Duration.Parse) : node.Parsed("StatementTimeout", Duration.Parse),
+        WorkMemBytes = isPlan ? node.RequiredParsed("WorkMem", ByteSize.Parse) : node.Parsed("WorkMem", ByteSize.Parse),
+        Connections = node.Integer("Connections"),
+        QueriesPerSecond = node.Integer("QueriesPerSecond"),
+        Burst = node.Integer("Burst"),
+        ConnectionsPerSecond = node.Integer("ConnectionsPerSecond"),
+        ConcurrentQueries = node.Integer("ConcurrentQueries"),
+        QuerySecondsPerMinute = node.Integer("QuerySecondsPerMinute"),
+        BytesPerMinute = node.Parsed("BytesPerMinute", ByteSize.Parse),
+        ClientsMax = node.Integer("ClientsMax"),
+        Weight = node.Integer("Weight"),
+        ConnectionsMin = node.Integer("ConnectionsMin"),
+        Replication = node.Flag("Replication"),
+        PoolMode = node.Parsed("PoolMode", EnumText.Parse<PoolMode>),
+        PinsMax = node.Integer("PinsMax"),
+        PinnedIdleTimeout = node.Parsed("PinnedIdleTimeout", Duration.Parse),
+        Settings = PlanSettings.None.SetItems(node.Map("Settings")),
+    };
 
     private static ImmutableArray<ShardEndpoint> ReadEndpoints(JsonNode node, string name)
     {

@@ -172,24 +172,10 @@ public sealed partial class RegistryStore
     /// <summary>Sets what the tenant has otherwise than its plan; <see cref="PlanOverrides.None"/> takes all of it back.</summary>
     public Task SetOverridesAsync(TenantId tenant, PlanOverrides overrides, CancellationToken cancellationToken = default)
     {
-        const string Upsert =
-            """
-            INSERT INTO system.tenant_overrides AS o
-              (tenant_id, statement_timeout_ms, work_mem_kb, connections, queries_per_second, weight, pool_mode, settings, pins_max, pinned_idle_ms,
-               burst, connections_per_second, concurrent_queries, query_seconds_per_minute, bytes_per_minute, clients_max, connections_min, replication)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-            ON CONFLICT (tenant_id) DO UPDATE SET
-              (statement_timeout_ms, work_mem_kb, connections, queries_per_second, weight, pool_mode, settings, pins_max, pinned_idle_ms,
-               burst, connections_per_second, concurrent_queries, query_seconds_per_minute, bytes_per_minute, clients_max, connections_min, replication)
-              = ($2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-            """;
         if (overrides.WhyRefused() is { } reason) throw new RegistryException(RegistryFailure.Refused, reason);
         return ChangeOneAsync(
-            Command(Upsert, tenant.Value, (long?)overrides.StatementTimeout?.TotalMilliseconds, overrides.WorkMemBytes / 1024, overrides.Connections,
-                overrides.QueriesPerSecond, overrides.Weight, overrides.PoolMode is { } mode ? EnumText.Of(mode) : null,
-                PlanRow.SettingsText(overrides.Settings), overrides.PinsMax, (long?)overrides.PinnedIdleTimeout?.TotalMilliseconds,
-                overrides.Burst, overrides.ConnectionsPerSecond, overrides.ConcurrentQueries, overrides.QuerySecondsPerMinute, overrides.BytesPerMinute, overrides.ClientsMax,
-                overrides.ConnectionsMin, overrides.Replication),
+            Command($"INSERT INTO system.tenant_overrides (tenant_id, {PlanRow.Written}) VALUES ($1, {PlanRow.Parameters}) ON CONFLICT (tenant_id) DO UPDATE SET ({PlanRow.Written}) = ({PlanRow.Parameters})",
+                [tenant.Value, .. PlanRow.Values(overrides)]),
             RegistryFailure.NotFound, $"there is no tenant {tenant}", cancellationToken);
     }
 

@@ -14,10 +14,10 @@ internal static class TenantRow
         "u.previous, u.previous_until, t.suspended_until, t.delete_after, t.allowed_networks::text[], t.deleted_from";
 
     private const int PlanAt = 23;
-    private const int OverridesAt = PlanAt + PlanRow.ColumnCount;
-    private const int ShardAt = OverridesAt + PlanRow.OverrideColumnCount;
+    private static readonly int OverridesAt = PlanAt + PlanRow.ColumnCount;
+    private static readonly int ShardAt = OverridesAt + PlanRow.OverrideColumnCount;
 
-    public const string Select =
+    public static readonly string Select =
         $"""
         SELECT {TenantColumns}, {PlanRow.Columns}, {PlanRow.OverrideColumns}, {ShardRow.Columns}
         FROM system.tenants t
