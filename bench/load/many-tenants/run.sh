@@ -2,16 +2,18 @@
 # 10,000 tenants registered, 2,000 of them active, on two shards of PostgreSQL 18 with 200 connections each: throughput, p99, evictions, memory, and what a query
 # costs the proxy beside 10 tenants with the same load.
 #
-#   bench/load/many-tenants/run.sh [REPETITIONS] [SECONDS]     default 3 of 10 s; MANY_RATE=10, queries a second of a busy tenant
+#   bench/load/many-tenants/run.sh [REPETITIONS] [SECONDS] [role|sealed]     default 3 of 10 s, both; MANY_RATE=10, queries a second of a busy tenant
 #
 # Twice: tenants with a role of their own each, whose server connections nobody else can use, so that a tenant that comes needs one that another gives up, and a
 # login; and sealed tenants, who share connections. 300 of the 2,000 are busy (together more than nine tenths of all queries), the others ask once in 20 s each. The 10 tenants
 # ask as much together, through as many clients. The proxy's registry is a file; PostgreSQL trusts its Unix socket, so that logins there are without SCRAM.
 # Promised: nothing refused, the offered rate carried, no shard above its 200, and a query costs at most 10 % more than with 10 tenants (CPU time of proxyd).
+# What makes the difference is counted within the measured time alone, logins and warming up left out: connections opened, such as were closed for another tenant,
+# and shared ones that went to another tenant by way of a reset.
 # The two loads alternate; medians over the repetitions. Exit code 1 when a promise is not kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-repetitions=${1:-3} seconds=${2:-10} busy_rate=${MANY_RATE:-10} cap=200
+repetitions=${1:-3} seconds=${2:-10} kinds=${3:-role sealed} busy_rate=${MANY_RATE:-10} cap=200
 deploy/setup/install.sh --bench
 ./build.sh
 . bench/load/lib.sh
@@ -43,32 +45,47 @@ echo "many-tenants: $(bench_machine)"
 echo "10000 tenants registered, 2000 active, $cap connections on each of two shards; $repetitions repetitions of $seconds s"
 echo "memory of proxyd with nobody active: $idle_kb kB"
 all_rate=$((300 * busy_rate + 85))
-evictions() { metrics "$bench_dir/now"; metric "$bench_dir/now" proxysuite_shard_given_up_total; }
-opened() { metrics "$bench_dir/now"; metric "$bench_dir/now" proxysuite_shard_connect_seconds_count; }
-
+mkfifo "$bench_dir/times"
+exec 4<>"$bench_dir/times"
+counters() { # connections opened, given up for others, changed hands
+  metrics "$bench_dir/now"
+  local name
+  for name in connect_seconds_count given_up_total changed_hands_total; do metric "$bench_dir/now" "proxysuite_shard_$name"; echo; done | paste -sd' '
+}
+count() { # what happened within the measured time of the load that runs now, a second: into the file $bench_dir/counts
+  local what begins ends
+  read -r -u 4 what begins
+  echo "$begins $(counters)" >"$bench_dir/begins"
+  read -r -u 4 what ends
+  echo "$ends $(counters)" | paste -d' ' "$bench_dir/begins" - | awk '{ t = $5 - $1; printf "%.1f %.1f %.1f\n", ($6 - $2) / t, ($7 - $3) / t, ($8 - $4) / t }' >"$bench_dir/counts"
+}
+load() { # load TENANTLOAD-OPTION...
+  count 3<&- &
+  tenantload --port "$proxyd_port" --seconds "$seconds" --watch "$proxyd_pid" --tell-times "$bench_dir/times" "$@"
+  wait $!
+}
 many() { # many PREFIX: 1000 tenants of each shard; 300 of them busy
-  tenantload --port "$proxyd_port" --seconds "$seconds" --warmup 6 --watch "$proxyd_pid" \
-    --group busy --tenants "$1:2351:2650" --rate "$busy_rate" --group quiet --tenants "$1:1501:2350" --rate 0.05 --group silent --tenants "$1:2651:3500" --rate 0.05
+  load --warmup 6 --group busy --tenants "$1:2351:2650" --rate "$busy_rate" --group quiet --tenants "$1:1501:2350" --rate 0.05 --group silent --tenants "$1:2651:3500" --rate 0.05
 }
 few() { # few PREFIX: 5 tenants of each shard, 2000 clients
-  tenantload --port "$proxyd_port" --seconds "$seconds" --warmup 3 --watch "$proxyd_pid" --group few --tenants "$1:2496:2505" --connections 200 --rate "$((all_rate / 10))"
+  load --warmup 3 --group few --tenants "$1:2496:2505" --connections 200 --rate "$((all_rate / 10))"
 }
 bad() { local sum=0 group; for group in "$@"; do sum=$((sum + $(of "$group" failed) + $(of "$group" unanswered) + $(of "$group" login_failures) + $(of "$group" closed))); done; echo "$sum"; }
 
-for kind in r p; do
-  name=$([ "$kind" = r ] && echo role || echo sealed) stem=$bench_dir/$kind
+for name in $kinds; do
+  kind=$([ "$name" = role ] && echo r || echo p) stem=$bench_dir/$name
   few "$kind"; many "$kind" # the just-in-time compiler's, and the pools of those who are active
-  before=$(evictions) logins=$(opened) wrong=0 above=0
+  wrong=0 above=0
   for ((i = 0; i < repetitions; i++)); do
     few "$kind"
     cpu_of "$proxyd_pid" few >>"$stem.few"; echo >>"$stem.few"
     of few p99_ms >>"$stem.few99"; wrong=$((wrong + $(bad few)))
-    before=$(evictions) logins=$(opened)
+    cat "$bench_dir/counts" >>"$stem.fewcounts"
     many "$kind"
     cpu_of "$proxyd_pid" busy quiet silent >>"$stem.many"; echo >>"$stem.many"
     of busy p99_ms >>"$stem.busy99"; { of quiet p99_ms; of silent p99_ms; } | sort -n | tail -1 >>"$stem.quiet99"
     awk -v a="$(of busy per_s)" -v b="$(of quiet per_s)" -v c="$(of silent per_s)" 'BEGIN { print a + b + c }' >>"$stem.tps"
-    awk -v a="$(evictions)" -v b="$before" -v c="$(opened)" -v d="$logins" 'BEGIN { print a - b, c - d }' >>"$stem.evictions"
+    cat "$bench_dir/counts" >>"$stem.counts"
     for s in one two; do pg_dir=$bench_dir/$s pg_port=$(cat "$bench_dir/$s/port"); now=$(pg_psql "select count(*) from pg_stat_activity where usename like 't\\_%' or usename like 's\\_%'"); if ((now > above)); then above=$now; fi; done
     wrong=$((wrong + $(bad busy quiet silent)))
     errors=$(errors_of busy)$(errors_of quiet)$(errors_of silent)
@@ -77,7 +94,11 @@ for kind in r p; do
   done
   echo "$name: 2000 tenants: $(median_range <"$stem.tps") queries/s, p99 of busy ones $(median_range <"$stem.busy99") ms, of the others $(median_range <"$stem.quiet99") ms;" \
     "10 tenants: p99 $(median_range <"$stem.few99") ms"
-  echo "  connections given up for other tenants $(cut -d' ' -f1 "$stem.evictions" | median_range) and opened $(cut -d' ' -f2 "$stem.evictions" | median_range) in a round; memory of proxyd $(rss_kb "$proxyd_pid") kB"
+  for tenants in "2000:$stem.counts" "10:$stem.fewcounts"; do
+    of_counts() { cut -d' ' -f"$1" "${tenants#*:}" | median_range; }
+    echo "  ${tenants%%:*} tenants, a second of the measured time: connections opened $(of_counts 1), given up for other tenants $(of_counts 2), changed hands $(of_counts 3)"
+  done
+  echo "  memory of proxyd $(rss_kb "$proxyd_pid") kB"
   echo "  CPU us a query: 2000 tenants $(median_range <"$stem.many"), 10 tenants $(median_range <"$stem.few")"
   tps=$(median_range <"$stem.tps") ratio=$(median_range <"$stem.ratio")
   verdict "  $name: queries a second" "${tps%% *}" ">=" "$(awk -v r="$all_rate" 'BEGIN { print 0.97 * r }')"

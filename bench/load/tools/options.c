@@ -9,7 +9,7 @@
 enum { OPTION_FIRST = 1000 };
 enum
 {
-    OPTION_HOST = OPTION_FIRST, OPTION_PORT, OPTION_SECONDS, OPTION_WARMUP, OPTION_CONNECT_TIMEOUT, OPTION_DRAIN, OPTION_SEED, OPTION_TELL_TENANTS, OPTION_WATCH,
+    OPTION_HOST = OPTION_FIRST, OPTION_PORT, OPTION_SECONDS, OPTION_WARMUP, OPTION_CONNECT_TIMEOUT, OPTION_DRAIN, OPTION_SEED, OPTION_TELL_TENANTS, OPTION_TELL_TIMES, OPTION_WATCH,
     OPTION_GROUP, OPTION_TENANTS, OPTION_USER, OPTION_CONNECTIONS, OPTION_RATE, OPTION_FIXED, OPTION_MODE, OPTION_SQL, OPTION_CHURN, OPTION_ABORT, OPTION_CANCEL,
 };
 
@@ -18,7 +18,7 @@ static const struct option known[] = {
     { "seconds", required_argument, NULL, OPTION_SECONDS }, { "warmup", required_argument, NULL, OPTION_WARMUP },
     { "connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT }, { "drain", required_argument, NULL, OPTION_DRAIN },
     { "seed", required_argument, NULL, OPTION_SEED }, { "tell-tenants", no_argument, NULL, OPTION_TELL_TENANTS },
-    { "watch", required_argument, NULL, OPTION_WATCH },
+    { "tell-times", required_argument, NULL, OPTION_TELL_TIMES }, { "watch", required_argument, NULL, OPTION_WATCH },
     { "group", required_argument, NULL, OPTION_GROUP }, { "tenants", required_argument, NULL, OPTION_TENANTS },
     { "user", required_argument, NULL, OPTION_USER }, { "connections", required_argument, NULL, OPTION_CONNECTIONS },
     { "rate", required_argument, NULL, OPTION_RATE }, { "fixed", no_argument, NULL, OPTION_FIXED },
@@ -151,6 +151,7 @@ void read_options(int argc, char **argv)
         case OPTION_DRAIN: run.drain = number(optarg, 0, 3600); break;
         case OPTION_SEED: seed = (uint64_t)number(optarg, 0, 1e15); break;
         case OPTION_TELL_TENANTS: run.tells_tenants = true; break;
+        case OPTION_TELL_TIMES: run.times_path = optarg; break;
         case OPTION_WATCH:
             if (run.watched_count == WATCHED_MAX) die("tenantload: at most %d processes are watched", WATCHED_MAX);
             run.watched[run.watched_count++] = (unsigned)number(optarg, 1, 1e9);

@@ -1,7 +1,7 @@
 // tenantload: many tenants with different demands at once, through one port, from one thread.
 //
 //   tenantload --port N [--host 127.0.0.1] [--seconds 10] [--warmup 2] [--connect-timeout 60] [--drain 5] [--seed N] [--tell-tenants]
-//              [--watch PID]
+//              [--watch PID] [--tell-times FILE]
 //              --group NAME --tenants PREFIX:FIRST:LAST [--user app] [--connections 1] [--rate R [--fixed]] [--mode simple|extended|prepared|pipeline:N]
 //              [--sql TEXT] [--churn TURNS] [--abort SHARE] [--cancel SHARE]      and further groups
 //
@@ -17,7 +17,8 @@
 // Prints a line of JSON for each group, times in milliseconds: turns that were due within --seconds behind --warmup, their latencies, errors by SQLSTATE
 // (08006: the connection was lost in a turn, 08001: before the login was done), and what was unanswered when --drain seconds more were over. With --watch a
 // line follows for each such process, with the CPU time it used within --seconds; with --tell-tenants one for each tenant: its gap_ms is the longest time for
-// which it wanted an answer and got none.
+// which it wanted an answer and got none. --tell-times writes a line into a file (a FIFO) one second before --seconds begin, or at the start where --warmup is
+// shorter, and another when they are over: for a script that reads counters then, so that reading them costs the measured time nothing.
 #include "tenantload.h"
 
 #include <errno.h>
@@ -220,6 +221,15 @@ static void finish(void)
     }
 }
 
+static void tell_time(const char *what)
+{
+    if (run.times_path == NULL) return;
+    FILE *file = fopen(run.times_path, "a");
+    if (file == NULL) die("tenantload: %s: %s", run.times_path, strerror(errno));
+    fprintf(file, "%s %.6f\n", what, (double)now_ns() / 1e9);
+    fclose(file);
+}
+
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
@@ -231,10 +241,13 @@ int main(int argc, char **argv)
 
     double connect_seconds = connect_all();
     start_all();
+    while (now_ns() + 1000000000u < run.measure_from) turn_loop();
+    tell_time("begins");
     while (now_ns() < run.measure_from) turn_loop();
     for (unsigned i = 0; i < run.watched_count; i++) run.watched_cpu[i] = cpu_us(run.watched[i]);
     while (now_ns() < run.measure_to) turn_loop();
     for (unsigned i = 0; i < run.watched_count; i++) run.watched_cpu[i] = cpu_us(run.watched[i]) - run.watched_cpu[i];
+    tell_time("ends");
     finish();
     print_report(connect_seconds);
     return 0;

@@ -101,6 +101,7 @@ typedef struct
     unsigned port;
     double seconds, warmup, connect_timeout, drain;
     bool tells_tenants;
+    const char *times_path; // a file that is told when the measured time is about to begin and when it is over; NULL for none
     unsigned watched[WATCHED_MAX]; // processes of which the CPU time is told
     unsigned watched_count;
     uint64_t watched_cpu[WATCHED_MAX]; // microseconds within the measured time

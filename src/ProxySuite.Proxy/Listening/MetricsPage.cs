@@ -98,6 +98,8 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
         WriteAudits(text);
         text.Counter("proxysuite_shard_connect_failures_total"u8, "Server connections that could not be opened."u8);
         foreach ((byte[] label, ShardTotals totals) in shards) text.Sample(label, ""u8, totals.ConnectFailures);
+        text.Counter("proxysuite_shard_changed_hands_total"u8, "Shared server connections that were reset to be lent to another tenant."u8);
+        foreach ((byte[] label, ShardTotals totals) in shards) text.Sample(label, ""u8, totals.ChangesOfHands);
         text.HistogramFamily("proxysuite_shard_connect_seconds"u8, "Time from connect to the server's first ReadyForQuery."u8);
         foreach ((byte[] label, ShardTotals totals) in shards) text.Histogram(label, totals.ConnectTime);
     }
@@ -233,7 +235,7 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
     /// <summary>A shard's numbers summed over its reactors.</summary>
     private sealed class ShardTotals
     {
-        public readonly long Active, Idle, Opening, ConnectFailures, LastAttempt;
+        public readonly long Active, Idle, Opening, ConnectFailures, ChangesOfHands, LastAttempt;
         public readonly long[] ConnectTime = new long[LatencyHistogram.BucketCount + 1];
 
         public ShardTotals(StatsRegistry.ShardEntry shard)
@@ -245,6 +247,7 @@ internal sealed class MetricsPage(CurrentOptions options, StatsRegistry stats, I
                 Idle += Volatile.Read(ref stats.ServersIdle);
                 Opening += Volatile.Read(ref stats.ServersOpening);
                 ConnectFailures += Volatile.Read(ref stats.ConnectFailures);
+                ChangesOfHands += Volatile.Read(ref stats.ChangesOfHands);
                 stats.ConnectTime.AddTo(ConnectTime);
                 // The newest attempt of any reactor says whether the shard is up.
                 if (Math.Abs(stats.LastAttempt) > Math.Abs(LastAttempt)) LastAttempt = stats.LastAttempt;

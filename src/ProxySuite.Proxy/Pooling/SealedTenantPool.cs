@@ -65,6 +65,13 @@ internal sealed class SealedTenantPool : TenantPool
         if (server.IsClosed) return;
         SharedServers servers = _servers[server.RoleIndex];
         servers.ReturnPlace(server);
+        if (WaitingCount == 0)
+        {
+            // Nobody of this tenant waits: what changes is a server of one role.
+            servers.TakeBack(server);
+            servers.Pump();
+            return;
+        }
         foreach (SharedSeat seat in _seats) _servers[seat.Role].Queue(seat);
         servers.TakeBack(server);
         Pump();

@@ -151,6 +151,26 @@ internal sealed class ShardBudget : IDisposable
         return isGranted;
     }
 
+    /// <summary>Takes a place if one is free that nobody waits for; never puts the account in line.</summary>
+    public bool TryTakeSpare(ShardAccount account, [NotNullWhen(true)] out ShardPlace? place)
+    {
+        place = null;
+        if (Volatile.Read(ref _stats.Leased) >= MostNow) return false;
+        Effects effects;
+        long now = Now;
+        lock (_gate)
+        {
+            Refresh();
+            if (!_scheduler.HasSpare(now)) return false;
+            _scheduler.Configure(account, account.Owner.Weight, account.Owner.Minimum);
+            if (_scheduler.Request(account, account.Owner.Served, now)) place = new ShardPlace(this, account, now);
+            else _scheduler.Withdraw(account);
+            effects = Publish();
+        }
+        effects.Run();
+        return place is not null;
+    }
+
     /// <summary>The account no longer waits. A place may be on its way to it all the same.</summary>
     public void StepOut(ShardAccount account)
     {

@@ -78,6 +78,9 @@ internal sealed class ShardClaim : IShardClaimant
         return null;
     }
 
+    /// <summary>A place that nobody else wants; null when there is none, and nobody is asked to make room.</summary>
+    public ShardPlace? TryTakeSpare() => IsAtRest && Shard.TryTakeSpare(_account, out ShardPlace? place) ? place : null;
+
     /// <summary>Nothing is wanted any more.</summary>
     public void StepOut()
     {

@@ -17,6 +17,9 @@ internal sealed class SharedSeat(SealedTenantPool tenant, int role) : FairEntry
     /// <summary>Reactor time in ticks up to which <see cref="FairEntry.VirtualTime"/> counts what it was lent.</summary>
     public long CountedUpTo { get; set; }
 
+    /// <summary>Reactor time in milliseconds at which it gave a server back last.</summary>
+    public long LastHadAt { get; set; } = long.MinValue / 2;
+
     /// <summary>What it adds to the weight and the minimum of all shared servers while it waits or is lent something.</summary>
     public (int Weight, int Minimum) Counted { get; set; }
 

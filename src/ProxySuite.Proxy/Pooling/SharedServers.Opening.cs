@@ -15,6 +15,7 @@ internal sealed partial class SharedServers
     private readonly WheelTimer _retryTimer;
     private readonly List<(ServerConnection Server, Overdue Overdue)> _overdue = [];
     private int _opening;
+    private int _growing; // of those being opened, the ones that nobody waits for
     private int _failures;
     private int _idleHint;
 
@@ -24,13 +25,14 @@ internal sealed partial class SharedServers
         // Whoever is lent a server may give it back before the call returns.
         if (_isPumping) return;
         _isPumping = true;
-        while (NextSeat() is { } seat && TakeIdleFor(seat.Tenant.Tenant) is { } server) Give(seat, server, isNewSlice: true);
-        while (DemandBeside(null, _opening + _resetting + 1) > _opening + _resetting)
+        while (NextSeat() is { } seat && TakeIdleFor(seat.Tenant.Tenant) is { } lease) Give(seat, lease, isNewSlice: true);
+        while (DemandBeside(null, OnTheirWay + 1) > OnTheirWay)
         {
             // Another tenant's that is idle: a round trip, where a login takes a hundred.
-            if (_idle.Count > 0)
+            if (TakeOldestIdle() is { } oldest)
             {
-                Reset(TakeIdle(0));
+                Grow();
+                HandOver(oldest);
                 continue;
             }
             if (_retryTimer.IsArmed || _claim.TryTake() is not { } place) break;
@@ -38,6 +40,18 @@ internal sealed partial class SharedServers
         }
         if (DemandBeside(null, 1) == 0) _claim.StepOut();
         _isPumping = false;
+    }
+
+    /// <summary>
+    /// A tenant that is back within a quantum finds its server with another: then they are too few for those who are active. While the shard has a place that nobody
+    /// wants, one more is opened, so that tenants come to keep theirs instead of taking them from each other at each query.
+    /// </summary>
+    private void Grow()
+    {
+        if (_growing > 0 || _retryTimer.IsArmed || NextSeat() is not { } seat) return;
+        if (_reactor.NowMilliseconds - seat.LastHadAt > _options.Value.Pool.ShareQuantum.TotalMilliseconds || _claim.TryTakeSpare() is not { } place) return;
+        _growing++;
+        _ = OpenAsync(new ServerPermit(_all, place), isGrowth: true);
     }
 
     /// <summary>Takes over what a newer state of the shard says: another key at once, another place for the connections that are opened from now on.</summary>
@@ -61,19 +75,29 @@ internal sealed partial class SharedServers
     {
         TimeSpan idleMax = _options.Value.Pool.ServerIdleTimeout;
         long now = _reactor.NowMilliseconds;
-        for (int at = _idle.Count - 1; at >= 0; at--)
+        for (SharedLease? lease = _idle.Oldest, next; lease is not null; lease = next)
         {
-            if ((idleMax > TimeSpan.Zero && now - _idle[at].LastUsedAt > idleMax.TotalMilliseconds) || IsWornOut(_idle[at])) CloseServer(TakeIdle(at));
+            next = lease.Newer;
+            if ((idleMax <= TimeSpan.Zero || now - lease.Server.LastUsedAt <= idleMax.TotalMilliseconds) && !IsWornOut(lease.Server)) continue;
+            _idle.Remove(lease);
+            CountIdle(-1);
+            CloseServer(lease.Server);
+        }
+        List<ServerConnection>? overdue = null;
+        foreach (ServerConnection server in _leases.Keys)
+        {
+            if (server.OverdueAt > 0 && now > server.OverdueAt) (overdue ??= []).Add(server);
         }
         // A reset without an answer, a cancelled query that goes on, a server that does not hang up: no state worth waiting for.
-        foreach (ServerConnection server in _leases.Keys.Where(server => server.OverdueAt > 0 && now > server.OverdueAt).ToList()) server.Abort();
+        if (overdue is null) return;
+        foreach (ServerConnection server in overdue) server.Abort();
     }
 
     /// <inheritdoc cref="TenantPool.Watch"/>
     public void Watch()
     {
         long now = _reactor.NowMilliseconds, cancel = (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
-        foreach ((ServerConnection server, Lease lease) in _leases)
+        foreach ((ServerConnection server, SharedLease lease) in _leases)
         {
             if (server.User is null || server.IsClosed || lease.Holder is not { } holder) continue;
             Overdue overdue = WorkWatch.Look(ref server.Work, server.Ledger, now, holder.Tenant.Config.Limits, cancel);
@@ -99,7 +123,7 @@ internal sealed partial class SharedServers
         if (server.State != ServerState.Open) return;
         server.OverdueAt = Deadline();
         server.IsLeaving = true;
-        if (isAtBoundary && server.Ledger.IsFree && _leases.TryGetValue(server, out Lease? lease)) lease.Permit.Place.Leave();
+        if (isAtBoundary && server.Ledger.IsFree && _leases.TryGetValue(server, out SharedLease? lease)) lease.Permit.Place.Leave();
         if (isAtBoundary) server.Close();
         else server.Cut();
     }
@@ -107,10 +131,10 @@ internal sealed partial class SharedServers
     /// <inheritdoc/>
     void IServerOwner.OnServerClosed(ServerConnection server)
     {
-        if (_idle.Remove(server)) CountIdle(-1);
         if (!server.IsLeaving) _stats.Faults++;
-        if (_leases.Remove(server, out Lease? lease))
+        if (_leases.Remove(server, out SharedLease? lease))
         {
+            if (_idle.Remove(lease)) CountIdle(-1);
             EndReset(lease);
             lease.Permit.Dispose();
             if (lease.Holder is { } holder)
@@ -124,7 +148,7 @@ internal sealed partial class SharedServers
         Pump();
     }
 
-    private async Task OpenAsync(ServerPermit permit)
+    private async Task OpenAsync(ServerPermit permit, bool isGrowth = false)
     {
         CountOpening(+1);
         long started = Stopwatch.GetTimestamp();
@@ -144,6 +168,7 @@ internal sealed partial class SharedServers
             failure = new OpenFailure($"{bug.GetType().Name}: {bug.Message}", IsPermanent: false);
         }
         CountOpening(-1);
+        if (isGrowth) _growing--;
         if (server is null)
         {
             permit.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
@@ -156,7 +181,7 @@ internal sealed partial class SharedServers
         _failures = 0;
         permit.Place.Opened();
         server.ShareUntil = _reactor.NowMilliseconds + (long)_options.Value.Pool.ShareQuantum.TotalMilliseconds;
-        _leases.Add(server, new Lease(permit));
+        _leases.Add(server, new SharedLease(server, permit));
         Welcome = server.Parameters;
         foreach (SharedSeat seat in _turns.All) seat.Tenant.NoteFailure(null);
         if (server.Generation == _generation) Offer(server);
@@ -189,7 +214,7 @@ internal sealed partial class SharedServers
 
     private void CloseAllIdle()
     {
-        while (_idle.Count > 0) CloseServer(TakeIdle(_idle.Count - 1));
+        while (TakeOldestIdle() is { } lease) CloseServer(lease.Server);
     }
 
     private void CountIdle(int change)

@@ -107,15 +107,16 @@ internal sealed partial class SharedServers
     private bool YieldIdle()
     {
         bool hasYielded = false;
-        while (_shard.Pressure != SharePressure.None && _idle.Count > 0)
+        while (_shard.Pressure != SharePressure.None && _idle.Oldest is { } oldest)
         {
-            long idleFor = (_reactor.NowMilliseconds - _idle[0].LastUsedAt) * (Stopwatch.Frequency / 1000);
-            if (!_leases[_idle[0]].Permit.Place.TryYield(idleFor))
+            long idleFor = (_reactor.NowMilliseconds - oldest.Server.LastUsedAt) * (Stopwatch.Frequency / 1000);
+            if (!oldest.Permit.Place.TryYield(idleFor))
             {
                 ArmYield();
                 break;
             }
-            CloseServer(TakeIdle(0));
+            TakeOldestIdle();
+            CloseServer(oldest.Server);
             hasYielded = true;
         }
         return hasYielded;

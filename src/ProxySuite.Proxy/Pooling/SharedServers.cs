@@ -28,8 +28,8 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
     private readonly string _shardName;
     private readonly int _role;
     private readonly TenantBudget _all = new() { Total = int.MaxValue };
-    private readonly Dictionary<ServerConnection, Lease> _leases = [];
-    private readonly List<ServerConnection> _idle = []; // in order of last use
+    private readonly Dictionary<ServerConnection, SharedLease> _leases = [];
+    private readonly SharedIdle _idle = new();
     private readonly FairLine<SharedSeat> _turns = new();
     private readonly FrameWriter _scratch = new();
     private readonly Interner<ParameterSnapshot> _parameters = new();
@@ -74,19 +74,20 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
     /// <summary>Lends an idle server that is the tenant's already, or nobody's.</summary>
     public ServerConnection? TryTake(SealedTenantPool tenant)
     {
-        if (TakeIdleFor(tenant.Tenant) is not { } server) return null;
-        server.LentAt = _reactor.NowTicks;
-        Hold(server, tenant.Seat(_role));
+        if (TakeIdleFor(tenant.Tenant) is not { } lease) return null;
+        lease.Server.LentAt = _reactor.NowTicks;
+        Hold(lease, tenant.Seat(_role));
         tenant.TakePlace();
-        return server;
+        return lease.Server;
     }
 
     /// <summary>The tenant's place in its budget is free again.</summary>
     public void ReturnPlace(ServerConnection server)
     {
-        Lease lease = _leases[server];
+        SharedLease lease = _leases[server];
         if (lease.Holder is not { } holder) return;
         lease.Holder = null;
+        holder.LastHadAt = _reactor.NowMilliseconds;
         Count(holder, -1);
         holder.Tenant.PlaceReturned();
     }
@@ -137,51 +138,54 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
             CloseServer(server);
             return;
         }
+        SharedLease lease = _leases[server];
         if (NextSeat() is { } next)
         {
             if (server.Seal!.Tenant is not { } last || last == next.Tenant.Tenant)
             {
-                Give(next, server, isNewSlice: true);
+                Give(next, lease, isNewSlice: true);
                 return;
             }
-            SharedSeat? own = _leases[server].Last is { IsWaiting: true } seat && seat.Demand(1) > 0 ? seat : null;
+            SharedSeat? own = lease.Last is { IsWaiting: true } seat && seat.Demand(1) > 0 ? seat : null;
             // Its slice is not over, or enough is on its way to those before it: then its own tenant goes on with it.
-            if (own is not null && _reactor.NowMilliseconds < _leases[server].SliceUntil)
+            if (own is not null && _reactor.NowMilliseconds < lease.SliceUntil)
             {
-                Give(own, server, isNewSlice: false);
+                Give(own, lease, isNewSlice: false);
                 return;
             }
-            if (DemandBeside(last, _opening + _resetting + 1) > _opening + _resetting)
+            if (DemandBeside(last, OnTheirWay + 1) > OnTheirWay)
             {
-                Reset(server);
+                HandOver(lease);
                 return;
             }
             if (own is not null)
             {
-                Give(own, server, isNewSlice: true);
+                Give(own, lease, isNewSlice: true);
                 return;
             }
         }
-        _idle.Add(server);
+        _idle.Add(lease, server.Seal!.Tenant);
         CountIdle(+1);
         // Whoever has a use for it comes back within a moment, or it goes to those who wait.
         if (_shard.Pressure != SharePressure.None) ArmYield();
     }
 
-    private void Give(SharedSeat seat, ServerConnection server, bool isNewSlice)
+    private void Give(SharedSeat seat, SharedLease lease, bool isNewSlice)
     {
-        if (isNewSlice) _leases[server].SliceUntil = _reactor.NowMilliseconds + SliceMilliseconds;
-        Hold(server, seat);
-        seat.Tenant.Serve(_role, server);
+        if (isNewSlice) lease.SliceUntil = _reactor.NowMilliseconds + SliceMilliseconds;
+        Hold(lease, seat);
+        seat.Tenant.Serve(_role, lease.Server);
     }
 
-    private void Hold(ServerConnection server, SharedSeat seat)
+    private void Hold(SharedLease lease, SharedSeat seat)
     {
-        server.Seal!.LendTo(seat.Tenant.Tenant);
-        Lease lease = _leases[server];
+        lease.Server.Seal!.LendTo(seat.Tenant.Tenant);
         lease.Holder = lease.Last = seat;
         Count(seat, +1);
     }
+
+    /// <summary>Servers that will serve somebody who waits. What is opened so that tenants keep theirs is not waited for.</summary>
+    private int OnTheirWay => _opening - _growing + _resetting;
 
     /// <summary>Waiters of all tenants but one that could be served, counted up to a bound.</summary>
     private int DemandBeside(TenantId? tenant, int most)
@@ -195,30 +199,25 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
         return demand;
     }
 
-    private ServerConnection? TakeIdleFor(TenantId tenant)
+    private SharedLease? TakeIdleFor(TenantId tenant)
     {
-        bool newest = _options.Value.Pool.ServerChoice == ServerChoice.Lifo;
-        int found = -1;
-        for (int i = 0; i < _idle.Count; i++)
-        {
-            int at = newest ? _idle.Count - 1 - i : i;
-            TenantId? last = _idle[at].Seal!.Tenant;
-            if (last == tenant)
-            {
-                found = at;
-                break;
-            }
-            if (last is null && found < 0) found = at;
-        }
-        return found < 0 ? null : TakeIdle(found);
+        if (_idle.Take(tenant, newest: _options.Value.Pool.ServerChoice == ServerChoice.Lifo) is not { } lease) return null;
+        CountIdle(-1);
+        return lease;
     }
 
-    private ServerConnection TakeIdle(int at)
+    private SharedLease? TakeOldestIdle()
     {
-        ServerConnection server = _idle[at];
-        _idle.RemoveAt(at);
+        if (_idle.TakeOldest() is not { } lease) return null;
         CountIdle(-1);
-        return server;
+        return lease;
+    }
+
+    /// <summary>Another tenant is to have it: nobody's first.</summary>
+    private void HandOver(SharedLease lease)
+    {
+        _stats.ChangesOfHands++;
+        Reset(lease.Server);
     }
 
     private void Reset(ServerConnection server)
@@ -229,7 +228,7 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
         server.Reset(_scratch);
     }
 
-    private void EndReset(Lease lease)
+    private void EndReset(SharedLease lease)
     {
         if (!lease.IsResetting) return;
         lease.IsResetting = false;
@@ -244,19 +243,4 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
     }
 
     private long Deadline() => _reactor.NowMilliseconds + (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
-
-    /// <summary>A server connection's permit, and whose place it takes while it is lent or, given up by its client, has not hung up yet.</summary>
-    private sealed class Lease(ServerPermit permit)
-    {
-        public ServerPermit Permit { get; } = permit;
-
-        public SharedSeat? Holder { get; set; }
-
-        public SharedSeat? Last { get; set; }
-
-        public bool IsResetting { get; set; }
-
-        /// <summary>Reactor time in milliseconds until which it stays with its tenant if that has a use for it.</summary>
-        public long SliceUntil { get; set; }
-    }
 }

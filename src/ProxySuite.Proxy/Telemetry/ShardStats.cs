@@ -21,6 +21,9 @@ public sealed class ShardStats
     /// <summary>Counter: connections that the shard did not let be opened, or ended unasked; one tenant's refused login is none.</summary>
     public long Faults;
 
+    /// <summary>Counter: shared server connections that were reset to be lent to another tenant.</summary>
+    public long ChangesOfHands;
+
     // The Stopwatch time of the last attempt, negative if it failed: one field, so that a reader never pairs one attempt's time with another's outcome.
     private long _lastAttempt;
 

@@ -242,6 +242,27 @@ public sealed class SealedTests
         Assert.InRange(await world.CountServersAsync(), 1, 3);
     }
 
+    [Fact]
+    public async Task Tenants_that_come_again_and_again_come_to_keep_a_server_each_while_the_shard_has_room()
+    {
+        // What counts as again is as long as may be, so that a slow machine is no reason to fail.
+        await using SealedWorld world = await SealedWorld.StartAsync(18, tenants: 3, shardConnections: 5, options: "--Pool:ShareQuantum=60s");
+        var clients = new List<RawClient>();
+        foreach (TestTenant tenant in world.Tenants) clients.Add(await world.Proxyd.LoginRawAsync(tenant));
+        await UntilAsync(async () =>
+        {
+            double before = await world.Proxyd.MetricAsync("proxysuite_shard_changed_hands_total");
+            for (int round = 0; round < 5; round++)
+            {
+                for (int i = 0; i < clients.Count; i++) Assert.Equal($"seal{i + 1}", await clients[i].ScalarAsync("SELECT slug FROM whose", Proxyd.Patience));
+            }
+            return await world.Proxyd.MetricAsync("proxysuite_shard_changed_hands_total") == before;
+        });
+        // As many as are of use, not as many as there may be.
+        Assert.InRange(await world.CountServersAsync(), 3, 4);
+        foreach (RawClient client in clients) client.Dispose();
+    }
+
     private static async Task<string> SealOfAsync(SealedWorld world, TestTenant tenant)
     {
         using RawClient client = await world.Proxyd.LoginRawAsync(tenant);

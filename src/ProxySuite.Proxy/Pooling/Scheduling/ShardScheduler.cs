@@ -88,6 +88,9 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     /// <summary>When <see cref="Tick"/> is to be called; null for not at all.</summary>
     public long? WakeAt => _line.Count > 0 && Leased < Limit ? _pace.StartsAt() : null;
 
+    /// <summary>True while a place is free, may be opened now, and nobody waits.</summary>
+    public bool HasSpare(long now) => _line.Count == 0 && Leased < Limit && _pace.CanStart(now);
+
     /// <summary>Places that those in line lack even when all that is free or on its way has come.</summary>
     private int Wanted => _line.Count - Leaving - Free;
 
