@@ -35,11 +35,7 @@ public sealed class RegistryConstraintTests(RegistryDatabases databases, Registr
     [InlineData(ForeignKeyViolation, "DELETE FROM system.shards")]
     [InlineData("428C9", "UPDATE system.tenants SET schema_name = 'other'")]
     [InlineData("428C9", "UPDATE system.tenants SET is_active = true")]
-    public async Task A_tenant_in_a_wrong_state_is_refused(string sqlState, string sql)
-    {
-        RegistryWorld world = await shared.WorldAsync(databases);
-        await world.Database.RefusedAsync(sqlState, sql);
-    }
+    public Task A_tenant_in_a_wrong_state_is_refused(string sqlState, string sql) => RefusedAsync(sqlState, sql);
 
     [Theory]
     [InlineData("UPDATE system.tenant_users SET name = ''")]
@@ -48,11 +44,7 @@ public sealed class RegistryConstraintTests(RegistryDatabases databases, Registr
     [InlineData("UPDATE system.tenant_users SET role = 'admin'")]
     [InlineData("UPDATE system.tenant_users SET verifier = 'secret'")]
     [InlineData("UPDATE system.tenant_users SET verifier = verifier || 'x'")]
-    public async Task A_user_without_a_proper_name_role_and_verifier_is_refused(string sql)
-    {
-        RegistryWorld world = await shared.WorldAsync(databases);
-        await world.Database.RefusedAsync(CheckViolation, sql);
-    }
+    public Task A_user_without_a_proper_name_role_and_verifier_is_refused(string sql) => RefusedAsync(CheckViolation, sql);
 
     [Theory]
     [InlineData("UPDATE system.plans SET connections = 0")]
@@ -67,11 +59,7 @@ public sealed class RegistryConstraintTests(RegistryDatabases databases, Registr
     [InlineData("UPDATE system.shards SET replica_endpoints = '{h:1}'")]
     [InlineData("UPDATE system.shards SET lockdown = 'none'")]
     [InlineData("UPDATE system.shards SET tenants_max = 0")]
-    public async Task A_plan_or_shard_out_of_range_is_refused(string sql)
-    {
-        RegistryWorld world = await shared.WorldAsync(databases);
-        await world.Database.RefusedAsync(CheckViolation, sql);
-    }
+    public Task A_plan_or_shard_out_of_range_is_refused(string sql) => RefusedAsync(CheckViolation, sql);
 
     [Fact]
     public async Task An_owner_and_the_pool_model_exclude_each_other_from_both_sides()
@@ -207,4 +195,6 @@ public sealed class RegistryConstraintTests(RegistryDatabases databases, Registr
         var stale = await Assert.ThrowsAsync<RegistryException>(() => world.Store.SetAllowedAddressesAsync(limited, AddressList.Any));
         Assert.Equal(RegistryFailure.VersionChanged, stale.Failure);
     }
+
+    private async Task RefusedAsync(string sqlState, string sql) => await (await shared.WorldAsync(databases)).Database.RefusedAsync(sqlState, sql);
 }

@@ -8,6 +8,9 @@ namespace ProxySuite.Cli.Frame;
 /// <summary>Options and arguments that are read into the product's own types; what cannot be read is an error of usage that says why.</summary>
 internal static class Typed
 {
+    /// <summary>A shard by its name.</summary>
+    public static Argument<string> ShardName() => new("NAME") { Description = "The shard" };
+
     public static Argument<TenantSlug> Slug(string name = "SLUG") => new(name)
     {
         Description = "Name that clients give as database: lower-case letters, digits, '-' and '_'",

@@ -9,6 +9,16 @@ internal abstract class Verb : Command
     {
     }
 
+    /// <summary>Takes arguments and options, in the order of the help.</summary>
+    protected void Take(params ReadOnlySpan<Symbol> symbols)
+    {
+        foreach (Symbol symbol in symbols)
+        {
+            if (symbol is Argument argument) Add(argument);
+            else Add((Option)symbol);
+        }
+    }
+
     /// <summary>Lines to copy, without the program's name.</summary>
     public abstract IReadOnlyList<string> Examples { get; }
 

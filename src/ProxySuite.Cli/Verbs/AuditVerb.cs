@@ -21,16 +21,7 @@ internal sealed class AuditVerb : Verb
     private readonly Option<string?> _proxy = Typed.TextOption("--proxy", "The proxy that --probe goes through", "HOST:PORT");
     private readonly Option<string?> _plan = Typed.TextOption("--plan", "Plan of the tenants that --probe makes; default free", "P");
 
-    public AuditVerb() : base("audit", "Look for whatever weakens the isolation of tenants, say why it matters and print the SQL that mends it; changes nothing")
-    {
-        Add(_shard);
-        Add(_tenant);
-        Add(_failOn);
-        Add(_column);
-        Add(_probe);
-        Add(_proxy);
-        Add(_plan);
-    }
+    public AuditVerb() : base("audit", "Look for whatever weakens the isolation of tenants, say why it matters and print the SQL that mends it; changes nothing") => Take(_shard, _tenant, _failOn, _column, _probe, _proxy, _plan);
 
     public override IReadOnlyList<string> Examples => ["audit", "audit --shard s1 --fail-on medium", "audit --tenant acme --json", "audit --probe --proxy 127.0.0.1:6432"];
 

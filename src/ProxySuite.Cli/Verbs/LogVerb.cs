@@ -98,11 +98,7 @@ internal sealed class WorkVerb : Verb
     private readonly Option<bool> _once = new("--once") { Description = "Do what is due now, and end; for cron" };
     private readonly Option<TimeSpan?> _interval = Typed.DurationOption("--interval", "How often to look, default 5s");
 
-    public WorkVerb() : base("work", "Carry through what is due: suspensions that end, deleted tenants whose retention is over, work that was cut off. Runs until it is stopped")
-    {
-        Add(_once);
-        Add(_interval);
-    }
+    public WorkVerb() : base("work", "Carry through what is due: suspensions that end, deleted tenants whose retention is over, work that was cut off. Runs until it is stopped") => Take(_once, _interval);
 
     public override IReadOnlyList<string> Examples => ["work", "work --once"];
 

@@ -7,14 +7,10 @@ namespace ProxySuite.Cli.Verbs;
 
 internal sealed class ShardDrainVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
     private readonly Option<bool> _undo = new("--undo") { Description = "Take new tenants again" };
 
-    public ShardDrainVerb() : base("drain", "Place no new tenants on a shard; those it has are served as before")
-    {
-        Add(_name);
-        Add(_undo);
-    }
+    public ShardDrainVerb() : base("drain", "Place no new tenants on a shard; those it has are served as before") => Take(_name, _undo);
 
     public override IReadOnlyList<string> Examples => ["shard drain s1", "shard drain s1 --undo"];
 

@@ -8,15 +8,11 @@ namespace ProxySuite.Cli.Verbs;
 
 internal sealed class ShardPrepareVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
     private readonly Option<Lockdown?> _lockdown = Typed.ChoiceOption<Lockdown>("--lockdown",
         "relaxed: ordinary applications work unchanged; strict: no dynamic SQL, functions, temporary tables or advisory locks. Default: as it is, at first relaxed");
 
-    public ShardPrepareVerb() : base("prepare", "Make a cluster fit to hold tenants: roles, identity functions, lockdown; again after a major upgrade")
-    {
-        Add(_name);
-        Add(_lockdown);
-    }
+    public ShardPrepareVerb() : base("prepare", "Make a cluster fit to hold tenants: roles, identity functions, lockdown; again after a major upgrade") => Take(_name, _lockdown);
 
     public override IReadOnlyList<string> Examples => ["shard prepare s1", "shard prepare s1 --lockdown strict"];
 

@@ -9,7 +9,7 @@ namespace ProxySuite.Cli.Verbs;
 
 internal sealed class ShardProtectVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
     private readonly Option<string[]> _tables = new("--table")
     {
         Description = "A table of the shared database; may be given more than once. Default: every table that has the tenant column",
@@ -21,15 +21,7 @@ internal sealed class ShardProtectVerb : Verb
     private readonly Option<bool> _remove = new("--remove") { Description = "Put tables back as they were before they were protected" };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Print what would be done" };
 
-    public ShardProtectVerb() : base("protect", "Make policies on current_setting() unforgeable without editing them: adds a restrictive policy on who is logged in")
-    {
-        Add(_name);
-        Add(_tables);
-        Add(_column);
-        Add(_parameter);
-        Add(_remove);
-        Add(_dryRun);
-    }
+    public ShardProtectVerb() : base("protect", "Make policies on current_setting() unforgeable without editing them: adds a restrictive policy on who is logged in") => Take(_name, _tables, _column, _parameter, _remove, _dryRun);
 
     public override IReadOnlyList<string> Examples =>
         ["shard protect s1 --dry-run", "shard protect s1", "shard protect s1 --table orders --table billing.invoices", "shard protect s1 --table orders --remove"];

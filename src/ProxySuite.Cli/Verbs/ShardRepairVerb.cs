@@ -8,14 +8,10 @@ namespace ProxySuite.Cli.Verbs;
 
 internal sealed class ShardRepairVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
     private readonly Option<TenantSlug?> _tenant = Typed.SlugOption("--tenant", "This tenant alone; default: all of the shard");
 
-    public ShardRepairVerb() : base("repair", "Bring tenants' roles, passwords, limits and grants back to what the registry says; tables and rows are left alone")
-    {
-        Add(_name);
-        Add(_tenant);
-    }
+    public ShardRepairVerb() : base("repair", "Bring tenants' roles, passwords, limits and grants back to what the registry says; tables and rows are left alone") => Take(_name, _tenant);
 
     public override IReadOnlyList<string> Examples => ["shard repair s1", "shard repair s1 --tenant acme"];
 

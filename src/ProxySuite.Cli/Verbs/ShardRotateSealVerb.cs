@@ -8,14 +8,10 @@ namespace ProxySuite.Cli.Verbs;
 
 internal sealed class ShardRotateSealVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
     private readonly Option<bool> _finish = new("--finish") { Description = "Remove the old key, once all proxies use the new one" };
 
-    public ShardRotateSealVerb() : base("rotate-seal", "Give a shard another key for the seals of tenants with identity sealed; both count until --finish")
-    {
-        Add(_name);
-        Add(_finish);
-    }
+    public ShardRotateSealVerb() : base("rotate-seal", "Give a shard another key for the seals of tenants with identity sealed; both count until --finish") => Take(_name, _finish);
 
     public override IReadOnlyList<string> Examples => ["shard rotate-seal s1", "shard rotate-seal s1 --finish"];
 

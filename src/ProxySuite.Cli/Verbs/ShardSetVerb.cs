@@ -7,7 +7,7 @@ namespace ProxySuite.Cli.Verbs;
 
 internal sealed class ShardSetVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
     private readonly Option<Dsn?> _primary = Typed.DsnOption("--primary", "Another way to the same cluster: a new address, password or list of hosts");
     private readonly Option<Dsn?> _replica = Typed.DsnOption("--replica", "DSN of its replicas");
     private readonly Option<bool> _noReplica = new("--no-replica") { Description = "It has no replica any more" };
@@ -38,7 +38,7 @@ internal sealed class ShardSetVerb : Verb
 
 internal sealed class ShardCheckVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
 
     public ShardCheckVerb() : base("check", "Look at a shard as it is now: version, settings, lockdown, clock, room; exit code 1 when something is wrong") => Add(_name);
 
@@ -53,7 +53,7 @@ internal sealed class ShardCheckVerb : Verb
 
 internal sealed class ShardRemoveVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
 
     public ShardRemoveVerb() : base("remove", "Forget a shard that holds no tenant; its server is left as it is") => Add(_name);
 

@@ -9,7 +9,7 @@ namespace ProxySuite.Cli.Verbs;
 
 internal sealed class ShardShowVerb : Verb
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "The shard" };
+    private readonly Argument<string> _name = Typed.ShardName();
 
     public ShardShowVerb() : base("show", "One shard with all that is known about it") => Add(_name);
 

@@ -13,11 +13,7 @@ internal sealed class TenantDeleteVerb : Verb
     private readonly Argument<TenantSlug> _slug = Typed.Slug();
     private readonly Option<TimeSpan?> _retention = Typed.DurationOption("--retention", "How long everything is kept, such as 48h; default 7d");
 
-    public TenantDeleteVerb() : base("delete", "Give a tenant up: it is served no more, kept for its retention, and then removed for ever")
-    {
-        Add(_slug);
-        Add(_retention);
-    }
+    public TenantDeleteVerb() : base("delete", "Give a tenant up: it is served no more, kept for its retention, and then removed for ever") => Take(_slug, _retention);
 
     public override IReadOnlyList<string> Examples => ["tenant delete acme", "tenant delete acme --retention 30d --yes"];
 

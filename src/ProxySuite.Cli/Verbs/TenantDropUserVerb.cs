@@ -10,11 +10,7 @@ internal sealed class TenantDropUserVerb : Verb
     private readonly Argument<TenantSlug> _slug = Typed.Slug();
     private readonly Argument<string> _user = new("USER") { Description = "The user" };
 
-    public TenantDropUserVerb() : base("drop-user", "Let a user log in no more; what it wrote stays")
-    {
-        Add(_slug);
-        Add(_user);
-    }
+    public TenantDropUserVerb() : base("drop-user", "Let a user log in no more; what it wrote stays") => Take(_slug, _user);
 
     public override IReadOnlyList<string> Examples => ["tenant drop-user acme reports"];
 

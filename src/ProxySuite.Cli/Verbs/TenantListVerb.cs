@@ -12,12 +12,7 @@ internal sealed class TenantListVerb : Verb
     private readonly Option<string?> _plan = Typed.TextOption("--plan", "Only those with this plan", "P");
     private readonly Option<TenantState?> _state = Typed.ChoiceOption<TenantState>("--state", "Only those in this state");
 
-    public TenantListVerb() : base("list", "Tenants by slug")
-    {
-        Add(_shard);
-        Add(_plan);
-        Add(_state);
-    }
+    public TenantListVerb() : base("list", "Tenants by slug") => Take(_shard, _plan, _state);
 
     public override IReadOnlyList<string> Examples => ["tenant list", "tenant list --shard s1 --plan free --json"];
 

@@ -10,11 +10,7 @@ internal sealed class TenantRenameVerb : Verb
     private readonly Argument<TenantSlug> _slug = Typed.Slug();
     private readonly Argument<TenantSlug> _to = Typed.Slug("NEW-SLUG");
 
-    public TenantRenameVerb() : base("rename", "Give a tenant another slug: its sessions end, its clients must use the new one, and nobody else gets the old one for 30 days")
-    {
-        Add(_slug);
-        Add(_to);
-    }
+    public TenantRenameVerb() : base("rename", "Give a tenant another slug: its sessions end, its clients must use the new one, and nobody else gets the old one for 30 days") => Take(_slug, _to);
 
     public override IReadOnlyList<string> Examples => ["tenant rename acme acme-inc"];
 

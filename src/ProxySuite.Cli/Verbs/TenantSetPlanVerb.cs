@@ -10,11 +10,7 @@ internal sealed class TenantSetPlanVerb : Verb
     private readonly Argument<TenantSlug> _slug = Typed.Slug();
     private readonly Argument<string> _plan = new("PLAN") { Description = "See: proxyctl plan list" };
 
-    public TenantSetPlanVerb() : base("set-plan", "Give a tenant another plan; it counts at once")
-    {
-        Add(_slug);
-        Add(_plan);
-    }
+    public TenantSetPlanVerb() : base("set-plan", "Give a tenant another plan; it counts at once") => Take(_slug, _plan);
 
     public override IReadOnlyList<string> Examples => ["tenant set-plan acme enterprise"];
 

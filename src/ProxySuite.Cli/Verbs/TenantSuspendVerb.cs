@@ -13,13 +13,7 @@ internal sealed class TenantSuspendVerb : Verb
     private readonly Option<DateTimeOffset?> _until = Typed.TimeOption("--until", "When to resume it: a time such as 2027-01-31 or 2027-01-31T08:00Z, or a duration such as 48h");
     private readonly Option<bool> _now = new("--now") { Description = "End open transactions, too; else each session ends with its transaction" };
 
-    public TenantSuspendVerb() : base("suspend", "Serve a tenant no more and end its sessions; everything it has is kept")
-    {
-        Add(_slug);
-        Add(_reason);
-        Add(_until);
-        Add(_now);
-    }
+    public TenantSuspendVerb() : base("suspend", "Serve a tenant no more and end its sessions; everything it has is kept") => Take(_slug, _reason, _until, _now);
 
     public override IReadOnlyList<string> Examples => ["tenant suspend acme --reason 'invoice 4711 unpaid'", "tenant suspend acme --until 48h --now"];
 

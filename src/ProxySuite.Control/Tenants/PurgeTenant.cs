@@ -50,26 +50,16 @@ internal sealed record PurgeTenant : TenantJob
 }
 
 /// <summary>Purges a tenant when its retention is over; nothing to do when the deletion was taken back, or put off, meanwhile.</summary>
-internal sealed record PurgeDue : ControlJob
+internal sealed record PurgeDue : DueJob
 {
     public override string Kind => "tenant.purge-due";
-
-    public required Guid Tenant { get; init; }
 
     // A tenant deleted, had back and deleted again has a day for each deletion; only the last one finds something to do.
     public required DateTimeOffset Day { get; init; }
 
     public override string Subject => $"purge of tenant {Tenant:D} after {Day.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)}";
 
-    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
-    {
-        job.IsUnchanged = true;
-        if (await job.Store.FindTenantAsync(new TenantId(Tenant), cancellationToken) is not { } found) return;
-        await using IAsyncDisposable mine = await job.Control.LockAsync($"tenant {found.Tenant.Slug}", cancellationToken);
-        TenantEntry? entry = await job.Store.FindTenantAsync(new TenantId(Tenant), cancellationToken);
-        if (entry is not { Tenant: { State: TenantState.Deleting, DeleteAfter: { } day } } || day > DateTimeOffset.UtcNow.AddSeconds(1)) return;
-        job.IsUnchanged = false;
-        job.Before(TenantFacts.Of(entry));
-        await PurgeTenant.PurgeAsync(job, entry, cancellationToken);
-    }
+    protected override bool IsDue(Tenant tenant) => tenant is { State: TenantState.Deleting, DeleteAfter: { } day } && day <= DateTimeOffset.UtcNow.AddSeconds(1);
+
+    protected override Task DoAsync(JobContext job, TenantEntry entry, CancellationToken cancellationToken) => PurgeTenant.PurgeAsync(job, entry, cancellationToken);
 }

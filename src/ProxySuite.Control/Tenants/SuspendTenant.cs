@@ -96,27 +96,16 @@ internal sealed record ResumeTenant : TenantJob
 }
 
 /// <summary>Resumes a tenant on the day that its suspension named; nothing to do when it was resumed, or suspended otherwise, meanwhile.</summary>
-internal sealed record ResumeDue : ControlJob
+internal sealed record ResumeDue : DueJob
 {
     public override string Kind => "tenant.resume-due";
-
-    // By id: the tenant may be called otherwise by then.
-    public required Guid Tenant { get; init; }
 
     public required DateTimeOffset Until { get; init; }
 
     public override string Subject => $"tenant {Tenant:D} until {Until.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture)}";
 
-    public override async Task RunAsync(JobContext job, CancellationToken cancellationToken)
-    {
-        job.IsUnchanged = true;
-        if (await job.Store.FindTenantAsync(new TenantId(Tenant), cancellationToken) is not { } found) return;
-        // Interactive verbs hold the tenant by its slug.
-        await using IAsyncDisposable mine = await job.Control.LockAsync($"tenant {found.Tenant.Slug}", cancellationToken);
-        TenantEntry? entry = await job.Store.FindTenantAsync(new TenantId(Tenant), cancellationToken);
-        if (entry is not { Tenant: { State: TenantState.Suspended, SuspendedUntil: { } until } } || until > Until.AddMilliseconds(1)) return;
-        job.IsUnchanged = false;
-        job.Before(TenantFacts.Of(entry));
-        job.Result = await ResumeTenant.ResumeAsync(job, entry, cancellationToken);
-    }
+    protected override bool IsDue(Tenant tenant) => tenant is { State: TenantState.Suspended, SuspendedUntil: { } until } && until <= Until.AddMilliseconds(1);
+
+    protected override async Task DoAsync(JobContext job, TenantEntry entry, CancellationToken cancellationToken)
+        => job.Result = await ResumeTenant.ResumeAsync(job, entry, cancellationToken);
 }

@@ -41,10 +41,7 @@ public sealed class BehindAnErrorTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(connections: 2);
         (ScriptedConnection first, ScriptedConnection second) = await world.TwoServersAsync();
         using RawClient client = await world.ConnectAsync();
-        await client.SendAsync(Parse("s", "SELECT 's'"), Sync);
-        await first.ExpectAsync("Parse \"proxysuite_1\" \"SELECT 's'\"", "Sync");
-        await first.AnswerAsync(ParseComplete, ReadyForQuery('I'));
-        await client.ReadyAsync();
+        await client.PrepareAsync(first, "s", "SELECT 's'");
 
         await FailAsync(client, second);
         await client.SendAsync(Bind("", "s"), Sync);
@@ -67,10 +64,7 @@ public sealed class BehindAnErrorTests
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         using RawClient client = await world.ConnectAsync();
         ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await client.SendAsync(Parse("kept", "SELECT 'kept'"), Sync);
-        await server.ExpectAsync("Parse \"proxysuite_1\" \"SELECT 'kept'\"", "Sync");
-        await server.AnswerAsync(ParseComplete, ReadyForQuery('I'));
-        await client.ReadyAsync();
+        await client.PrepareAsync(server, "kept", "SELECT 'kept'");
 
         await FailAsync(client, server);
         await client.SendAsync(Parse("never", "SELECT 'never'"), CloseStatement("kept"), Query("LISTEN x"), Sync);

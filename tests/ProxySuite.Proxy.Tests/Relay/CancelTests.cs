@@ -93,10 +93,8 @@ public sealed class CancelTests
     public async Task A_server_under_cancel_serves_nobody_before_the_cancel_is_over()
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync(backend: new ScriptedBackendOptions { Welcome = Welcome.Script });
-        Task<RawClient> connecting = world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.AcceptAsync(0);
-        await server.WelcomeAsync();
-        using RawClient client = await connecting;
+        (RawClient client, ScriptedConnection server) = await world.FirstAsync();
+        using RawClient mine = client;
         using RawClient next = await world.ConnectAsync();
         await client.SendAsync(Query("SELECT 1"));
         await server.ExpectAsync("Query \"SELECT 1\"");
@@ -121,10 +119,8 @@ public sealed class CancelTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(
             configure: options => options with { Pool = options.Pool with { CancelTimeout = TimeSpan.FromMilliseconds(200) } },
             backend: new ScriptedBackendOptions { Welcome = Welcome.Script });
-        Task<RawClient> connecting = world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.AcceptAsync(0);
-        await server.WelcomeAsync();
-        using RawClient client = await connecting;
+        (RawClient client, ScriptedConnection server) = await world.FirstAsync();
+        using RawClient mine = client;
         await client.SendAsync(Query("SELECT 1"));
         await server.ExpectAsync("Query \"SELECT 1\"");
         _ = client.CancelAsync();
@@ -143,10 +139,8 @@ public sealed class CancelTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(
             configure: options => options with { Pool = options.Pool with { CancelTimeout = TimeSpan.FromMilliseconds(200) } },
             backend: new ScriptedBackendOptions { Welcome = Welcome.Script });
-        Task<RawClient> connecting = world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.AcceptAsync(0);
-        await server.WelcomeAsync();
-        using RawClient client = await connecting;
+        (RawClient client, ScriptedConnection server) = await world.FirstAsync();
+        using RawClient mine = client;
         await client.SendAsync(Query("SELECT 1"));
         await server.ExpectAsync("Query \"SELECT 1\"");
         Task cancelling = client.CancelAsync();

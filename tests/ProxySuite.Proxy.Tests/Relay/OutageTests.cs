@@ -78,10 +78,8 @@ public sealed class OutageTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(
             configure: options => options with { Pool = options.Pool with { QueryWaitTimeout = TimeSpan.FromMilliseconds(400) } },
             backend: new ScriptedBackendOptions { Welcome = Welcome.Script });
-        Task<RawClient> connecting = world.ConnectAsync();
-        ScriptedConnection first = await world.Backend.AcceptAsync(0);
-        await first.WelcomeAsync();
-        using RawClient client = await connecting;
+        (RawClient client, ScriptedConnection first) = await world.FirstAsync();
+        using RawClient mine = client;
         await client.RoundTripAsync(first, "SELECT 1");
         first.Close();
         await world.WaitForPoolAsync(new PoolCounts(Idle: 0, Linked: 0));

@@ -147,10 +147,7 @@ public sealed class PreparedStatementTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(connections: 2);
         (ScriptedConnection first, ScriptedConnection second) = await world.TwoServersAsync();
         using RawClient client = await world.ConnectAsync();
-        await client.SendAsync(Parse("s", "SELECT * FROM t"), Sync);
-        await first.ExpectAsync("Parse \"proxysuite_1\" \"SELECT * FROM t\"", "Sync");
-        await first.AnswerAsync(ParseComplete, ReadyForQuery('I'));
-        await client.ReadyAsync();
+        await client.PrepareAsync(first, "s", "SELECT * FROM t");
         await client.SendAsync(Bind("", "s"), Execute(), Sync);
         for (int i = 0; i < 4; i++) await second.NextAsync();
         await second.AnswerAsync(Error("42P01", "relation \"t\" does not exist"), ReadyForQuery('I'));
@@ -164,10 +161,7 @@ public sealed class PreparedStatementTests
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         using RawClient client = await world.ConnectAsync();
         ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await client.SendAsync(Parse("s", "SELECT 1"), Sync);
-        await server.ExpectAsync("Parse \"proxysuite_1\" \"SELECT 1\"", "Sync");
-        await server.AnswerAsync(ParseComplete, ReadyForQuery('I'));
-        await client.ReadyAsync();
+        await client.PrepareAsync(server, "s", "SELECT 1");
         await client.SendAsync(Bind("", "none"), CloseStatement("s"), Parse("s", "SELECT 2"), Sync);
         for (int i = 0; i < 4; i++) await server.NextAsync();
         await server.AnswerAsync(Error("26000", "no"), ReadyForQuery('I'));

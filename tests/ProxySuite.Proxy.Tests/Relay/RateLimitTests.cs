@@ -25,10 +25,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task Beyond_the_limit_a_query_is_refused_with_a_hint_and_the_session_goes_on()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.Zero);
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 60);
+        await using Scene scene = await SpentAsync();
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         await client.SendAsync(Query("SELECT 2"));
         WireMessage error = (await client.NextAsync())!;
         Assert.StartsWith(Refused, error.ToString(), StringComparison.Ordinal);
@@ -43,10 +41,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task In_the_extended_protocol_one_error_answers_the_batch_up_to_its_Sync()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.Zero);
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 60);
+        await using Scene scene = await SpentAsync();
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         await client.SendAsync(Parse("", "SELECT 1"), Bind("", ""), Execute(), Flush, Bind("", ""), Execute(), Sync, Parse("", "SELECT 2"));
         await client.ExpectAsync(Refused, "ReadyForQuery I", Refused);
         await client.SendAsync(Query("SELECT 3"), Sync);
@@ -161,12 +157,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task A_cancel_ends_the_wait()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.FromMinutes(1));
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 30);
-        await client.SendAsync(Query("SELECT 2"));
-        await world.WaitForLimiterAsync(limiter => limiter.Waiting == 1);
+        await using Scene scene = await HeldAsync();
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         await client.CancelAsync();
         await client.ExpectAsync("ErrorResponse ERROR 57014 \"canceling statement due to user request\"", "ReadyForQuery I");
         Assert.Equal((0, 0), await world.OnLimiterAsync(limiter => (limiter.Waiting, limiter.Running)));
@@ -197,12 +189,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task A_tenant_that_is_suspended_has_nobody_waiting()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.FromMinutes(1));
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 30);
-        await client.SendAsync(Query("SELECT 2"));
-        await world.WaitForLimiterAsync(limiter => limiter.Waiting == 1);
+        await using Scene scene = await HeldAsync();
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         TenantEntry entry = world.Registry["acme"];
         world.Registry.Put(entry with { Tenant = entry.Tenant with { State = TenantState.Suspended } });
         await client.ExpectAsync("ErrorResponse FATAL 57P01 \"this tenant is suspended\"");
@@ -213,12 +201,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task A_drain_lets_a_query_that_waits_have_its_turn()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.FromMinutes(1));
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 30);
-        await client.SendAsync(Query("SELECT 2"));
-        await world.WaitForLimiterAsync(limiter => limiter.Waiting == 1);
+        await using Scene scene = await HeldAsync();
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         Task draining = world.Server.DrainAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
         Assert.True(await client.Wire.IsSilentAsync(3 * AMoment));
         Unlimit(world);
@@ -232,11 +216,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task Who_waits_for_long_is_told()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.FromMinutes(1), options => options with { Pool = options.Pool with { QueueNoticeAfter = AMoment } });
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 30);
-        await client.SendAsync(Query("SELECT 2"));
+        await using Scene scene = await HeldAsync(options => options with { Pool = options.Pool with { QueueNoticeAfter = AMoment } });
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         Assert.StartsWith("NoticeResponse NOTICE 00000 \"the query has waited for 0.1 s because of a limit of the tenant's plan and goes on waiting\"", (await client.NextAsync())!.ToString(), StringComparison.Ordinal);
         Assert.True(await client.Wire.IsSilentAsync(2 * AMoment));
     }
@@ -245,10 +226,8 @@ public sealed class RateLimitTests
     [Theory, InlineData(false), InlineData(true)]
     public async Task A_client_with_a_server_of_its_own_is_refused_as_others_are(bool isExtended)
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.Zero, mode: PoolMode.Session);
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 60);
+        await using Scene scene = await SpentAsync(mode: PoolMode.Session);
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         await client.SendAsync(isExtended ? Join(Parse("", "SELECT 2"), Bind("", ""), Execute(), Sync) : Query("SELECT 2"));
         WireMessage instead = await server.NextAsync();
         Assert.DoesNotContain("SELECT 2", instead.ToString(), StringComparison.Ordinal);
@@ -269,11 +248,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task A_client_with_a_server_of_its_own_waits_as_others_do()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.FromMinutes(1), mode: PoolMode.Session);
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 30);
-        await client.SendAsync(Query("SELECT 2"));
+        await using Scene scene = await HeldAsync(mode: PoolMode.Session);
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         await world.WaitForLimiterAsync(limiter => limiter is { Waiting: 1, Running: 0 });
         Assert.True(await client.Wire.IsSilentAsync(AMoment));
         Unlimit(world);
@@ -286,10 +262,8 @@ public sealed class RateLimitTests
     [Fact]
     public async Task The_limits_of_one_tenant_are_not_anothers()
     {
-        await using ProxyWorld world = await StartAsync(TimeSpan.Zero);
-        using RawClient client = await world.ConnectAsync();
-        ScriptedConnection server = await world.Backend.NextConnectionAsync();
-        await SpendAsync(client, server, 60);
+        await using Scene scene = await SpentAsync();
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
         await client.SendAsync(Query("SELECT 2"));
         await client.ExpectAsync(Refused, "ReadyForQuery I");
         using RawClient neighbour = await world.ConnectAsync("globex");
@@ -326,6 +300,27 @@ public sealed class RateLimitTests
         await client.ExpectAsync("CommandComplete \"SELECT 1\"", $"ReadyForQuery {status}");
     }
 
+    /// <summary>A client whose tenant has used its limit up for a minute, where nobody may wait.</summary>
+    private static async Task<Scene> SpentAsync(PoolMode? mode = null) => await SceneAsync(TimeSpan.Zero, statements: 60, mode: mode);
+
+    /// <summary>A client whose query is held back for half a minute.</summary>
+    private static async Task<Scene> HeldAsync(Func<ProxyOptions, ProxyOptions>? configure = null, PoolMode? mode = null)
+    {
+        Scene scene = await SceneAsync(TimeSpan.FromMinutes(1), statements: 30, configure, mode);
+        await scene.Client.SendAsync(Query("SELECT 2"));
+        await scene.World.WaitForLimiterAsync(limiter => limiter.Waiting == 1);
+        return scene;
+    }
+
+    private static async Task<Scene> SceneAsync(TimeSpan maxDelay, int statements, Func<ProxyOptions, ProxyOptions>? configure = null, PoolMode? mode = null)
+    {
+        ProxyWorld world = await StartAsync(maxDelay, configure, mode);
+        RawClient client = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await SpendAsync(client, server, statements);
+        return new Scene(world, client, server);
+    }
+
     private static void Unlimit(ProxyWorld world) => world.ChangePlan(plan => plan with { QueriesPerSecond = null });
 
     private static async Task<ProxyWorld> StartAsync(TimeSpan maxDelay, Func<ProxyOptions, ProxyOptions>? configure = null, PoolMode? mode = null)
@@ -334,5 +329,14 @@ public sealed class RateLimitTests
             configure: options => (configure ?? (same => same))(options with { Limits = options.Limits with { MaxRateDelay = maxDelay } }), mode: mode);
         world.ChangePlan(plan => plan with { QueriesPerSecond = 1 });
         return world;
+    }
+
+    private sealed record Scene(ProxyWorld World, RawClient Client, ScriptedConnection Server) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            Client.Dispose();
+            return World.DisposeAsync();
+        }
     }
 }

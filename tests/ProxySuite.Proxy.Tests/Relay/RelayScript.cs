@@ -40,6 +40,15 @@ internal static class RelayScript
         await client.ExpectAsync($"CommandComplete \"{tag}\"", $"ReadyForQuery {status}");
     }
 
+    /// <summary>Prepares a statement, which the server gets under the name <c>proxysuite_1</c>, the first that it is given.</summary>
+    public static async Task PrepareAsync(this RawClient client, ScriptedConnection server, string name, string sql)
+    {
+        await client.SendAsync(FrontendBytes.Parse(name, sql), FrontendBytes.Sync);
+        await server.ExpectAsync($"Parse \"proxysuite_1\" \"{sql}\"", "Sync");
+        await server.AnswerAsync(BackendBytes.ParseComplete, BackendBytes.ReadyForQuery('I'));
+        await client.ReadyAsync();
+    }
+
     /// <summary>A backend that echoes, and hangs up when it is told good-bye, as a server does.</summary>
     public static ScriptedBackendOptions Echo()
     {
@@ -91,6 +100,15 @@ internal static class LoginScript
     {
         for (int i = 0; i < 1000 && backend.Connections.Count <= number; i++) await Task.Delay(10);
         return backend.Connections[number];
+    }
+
+    /// <summary>A client of acme, and the server connection that its login waited for.</summary>
+    public static async Task<(RawClient Client, ScriptedConnection Server)> FirstAsync(this ProxyWorld world)
+    {
+        Task<RawClient> connecting = world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.AcceptAsync(0);
+        await server.WelcomeAsync();
+        return (await connecting, server);
     }
 
     /// <summary>Lets a StartupMessage in.</summary>

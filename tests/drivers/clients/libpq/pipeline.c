@@ -1,28 +1,12 @@
 /* libpq in C: pipeline mode, single-row mode, COPY, large objects of the wire (a 4 MB value), cancel, notifications. */
 #include <libpq-fe.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../step.h"
 
 #define CONNECTIONS 6 /* a tenant in transaction mode has two servers */
-
-static char failure[512];
-
-/* Notes why the step fails; the first reason counts. */
-static int fail(const char *format, ...)
-{
-    if (!failure[0])
-    {
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(failure, sizeof failure, format, arguments);
-        va_end(arguments);
-    }
-    return 0;
-}
-#define EXPECT(condition) do { if (!(condition)) return (void)fail("line %d: " #condition, __LINE__); } while (0)
 
 static PGconn *open_connection(void)
 {
@@ -239,17 +223,6 @@ static void backend_pid(void)
     EXPECT(run(connection, "SELECT pg_backend_pid()", PGRES_TUPLES_OK));
     EXPECT(atoi(value) == PQbackendPID(connection));
     PQfinish(connection);
-}
-
-static int red;
-static void step(const char *name, void (*body)(void))
-{
-    failure[0] = 0;
-    body();
-    for (char *c = failure; *c; c++) if (*c == '\n') *c = '|';
-    if (failure[0]) { red = 1; printf("not ok %s: %s\n", name, failure); }
-    else printf("ok %s\n", name);
-    fflush(stdout);
 }
 
 int main(void)

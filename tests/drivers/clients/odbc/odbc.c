@@ -3,25 +3,14 @@
 #include <sqlext.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../step.h"
 
 #define CONNECTIONS 6 /* a tenant in transaction mode has two servers */
 
-static char failure[512];
 static SQLHENV environment;
-
-static void fail(const char *format, ...)
-{
-    if (failure[0]) return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(failure, sizeof failure, format, arguments);
-    va_end(arguments);
-}
-#define EXPECT(condition) do { if (!(condition)) { fail("line %d: " #condition, __LINE__); return; } } while (0)
 
 static char state[6];
 static int diagnose(SQLSMALLINT type, SQLHANDLE handle)
@@ -195,17 +184,6 @@ static void rows_in_arrays(void)
     SQLFreeHandle(SQL_HANDLE_STMT, statement);
     EXPECT(number(connection, "SELECT sum(n)::int FROM items") == 4950);
     close_connection(connection);
-}
-
-static int red;
-static void step(const char *name, void (*body)(void))
-{
-    failure[0] = 0;
-    body();
-    for (char *c = failure; *c; c++) if (*c == '\n') *c = '|';
-    if (failure[0]) { red = 1; printf("not ok %s: %s\n", name, failure); }
-    else printf("ok %s\n", name);
-    fflush(stdout);
 }
 
 int main(void)
