@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using ProxySuite.Wire.Frames;
 
 namespace ProxySuite.Proxy.Backend;
@@ -22,6 +23,7 @@ internal sealed class MessagePipe(IDuplexPipe pipe, int bodyLengthMax)
     /// <returns>Null when the peer has ended the stream.</returns>
     /// <exception cref="ProxySuite.Wire.Errors.PgProtocolException">An impossible or excessive length.</exception>
     /// <exception cref="IOException">The connection was reset.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<PipeMessage?> ReadAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -40,21 +42,31 @@ internal sealed class MessagePipe(IDuplexPipe pipe, int bodyLengthMax)
 
     /// <summary>Sends what was collected in <see cref="Out"/>.</summary>
     /// <exception cref="IOException">The connection is gone.</exception>
-    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    public ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        FlushResult result = await pipe.Output.WriteAsync(Out.WrittenMemory, cancellationToken);
+        ValueTask<FlushResult> flushed = pipe.Output.WriteAsync(Out.WrittenMemory, cancellationToken);
+        // The operating system takes a login's few bytes at once: then nothing is waited for, and nothing allocated.
+        if (!flushed.IsCompletedSuccessfully) return WaitAsync(flushed);
+        Flushed(flushed.Result);
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask WaitAsync(ValueTask<FlushResult> flushed) => Flushed(await flushed);
+
+    private void Flushed(FlushResult result)
+    {
         Out.Clear();
         if (result.IsCompleted) throw new IOException("the peer has closed the connection");
     }
 
     private bool TryTake(in ReadOnlySequence<byte> buffer, out PipeMessage message, out long length)
     {
-        var reader = new SequenceReader<byte>(buffer);
         message = default;
         length = 0;
-        if (!FrameHeader.TryRead(ref reader, bodyLengthMax, out FrameHeader header) || reader.Remaining < header.BodyLength) return false;
+        ReadOnlySpan<byte> bytes = buffer.IsSingleSegment ? buffer.FirstSpan : buffer.ToArray();
+        if (!FrameHeader.TryRead(bytes, bodyLengthMax, out FrameHeader header) || bytes.Length < header.FrameLength) return false;
         length = header.FrameLength;
-        message = new PipeMessage(header.Type, buffer.Slice(FrameHeader.Size, header.BodyLength).ToArray());
+        message = new PipeMessage(header.Type, bytes.Slice(FrameHeader.Size, header.BodyLength).ToArray());
         return true;
     }
 }

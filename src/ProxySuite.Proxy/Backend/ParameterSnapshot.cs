@@ -1,3 +1,6 @@
+using ProxySuite.Wire.Frames;
+using ProxySuite.Wire.Messages;
+
 namespace ProxySuite.Proxy.Backend;
 
 /// <summary>
@@ -11,6 +14,7 @@ internal sealed class ParameterSnapshot : IEquatable<ParameterSnapshot>
 
     private readonly KeyValuePair<string, string>[] _sorted;
     private readonly int _hash;
+    private byte[]? _messages;
 
     private ParameterSnapshot(KeyValuePair<string, string>[] sorted)
     {
@@ -26,6 +30,17 @@ internal sealed class ParameterSnapshot : IEquatable<ParameterSnapshot>
 
     /// <summary>Name and value of each parameter, sorted by name without regard to case.</summary>
     public ReadOnlySpan<KeyValuePair<string, string>> All => _sorted;
+
+    /// <summary>A ParameterStatus for each, as clients are sent them at login. Encoded once: equal snapshots of a pool are one object.</summary>
+    public ReadOnlySpan<byte> Messages => _messages ??= Encode();
+
+    /// <summary>What was reported in this order; of a name that came twice the last value.</summary>
+    public static ParameterSnapshot Of(IReadOnlyList<KeyValuePair<string, string>> reported)
+    {
+        var byName = new SortedList<string, string>(reported.Count, StringComparer.OrdinalIgnoreCase);
+        foreach ((string name, string value) in reported) byName[name] = value;
+        return byName.Count == 0 ? Empty : new ParameterSnapshot([.. byName]);
+    }
 
     /// <summary>The value of a parameter, or null when it was never reported. Names are matched without regard to case, as PostgreSQL does.</summary>
     public string? this[string name]
@@ -56,6 +71,13 @@ internal sealed class ParameterSnapshot : IEquatable<ParameterSnapshot>
         return new ParameterSnapshot(longer);
     }
 
+    private byte[] Encode()
+    {
+        var messages = new FrameWriter();
+        foreach ((string name, string value) in _sorted) ParameterStatus.Write(messages, name, value);
+        return messages.WrittenSpan.ToArray();
+    }
+
     private int Find(string name)
     {
         int low = 0, high = _sorted.Length - 1;
@@ -72,7 +94,7 @@ internal sealed class ParameterSnapshot : IEquatable<ParameterSnapshot>
 
     /// <inheritdoc/>
     public bool Equals(ParameterSnapshot? other)
-        => other is not null && _hash == other._hash && _sorted.AsSpan().SequenceEqual(other._sorted);
+        => ReferenceEquals(this, other) || (other is not null && _hash == other._hash && Pairs.AreEqual(_sorted, other._sorted));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as ParameterSnapshot);

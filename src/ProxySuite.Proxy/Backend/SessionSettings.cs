@@ -67,6 +67,7 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
     /// <summary>These settings on top of others.</summary>
     public SessionSettings Over(SessionSettings below)
     {
+        if (below.Count == 0) return this;
         SessionSettings both = below;
         foreach ((string name, string value) in _sorted) both = both.With(name, value);
         return both;
@@ -123,7 +124,7 @@ internal sealed class SessionSettings : IEquatable<SessionSettings>
     }
 
     /// <inheritdoc/>
-    public bool Equals(SessionSettings? other) => other is not null && _hash == other._hash && _sorted.AsSpan().SequenceEqual(other._sorted);
+    public bool Equals(SessionSettings? other) => ReferenceEquals(this, other) || (other is not null && _hash == other._hash && Pairs.AreEqual(_sorted, other._sorted));
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as SessionSettings);

@@ -33,7 +33,7 @@ internal sealed partial class Authenticator
             ScramServer scram = stored is not null && ScramVerifier.TryParse(stored, out ScramVerifier? verifier)
                 ? new ScramServer(verifier, pipe.ChannelBinding)
                 : ScramServer.ForUnknownUser(_mockSecret, name, pipe.ChannelBinding);
-            var exchange = new PasswordExchange(pipe, token => PassAsync(brakeKey, naming, token));
+            var exchange = new PasswordExchange(pipe, _brake, brakeKey, naming.User);
             bool isProven = await exchange.ScramAsync(scram, cancellationToken);
             // The client took as long as it liked: who may log in now counts.
             if (!isProven || VerifierOf(naming.User) != stored) throw Failed(naming, LoginMethod.ScramSha256, stored is null ? "no such user of the console" : "wrong password");

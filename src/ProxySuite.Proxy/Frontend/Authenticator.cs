@@ -55,7 +55,7 @@ internal sealed partial class Authenticator
     /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 refused by a host rule, for its certificate or its address, or suspended; 57P03 the registry does not answer;
     /// 08P01 a malformed message.</exception>
     /// <exception cref="IOException">The client has gone.</exception>
-    public async Task<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, ClientChannel channel, CancellationToken cancellationToken)
+    public async ValueTask<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, ClientChannel channel, CancellationToken cancellationToken)
     {
         AuthOptions auth = _options.Value.Auth;
         ClientOrigin origin = channel.Origin;
@@ -69,7 +69,7 @@ internal sealed partial class Authenticator
         try
         {
             CheckCertificate(auth, rule, channel, naming);
-            var exchange = new PasswordExchange(pipe, token => PassAsync(brakeKey, naming, token));
+            var exchange = new PasswordExchange(pipe, _brake, brakeKey, naming.User);
             AuthenticatedUser proven = rule.Method switch
             {
                 LoginMethod.ScramSha256 or LoginMethod.Md5 => await ProvePasswordAsync(exchange, rule, naming, pipe.ChannelBinding, cancellationToken),
@@ -101,20 +101,13 @@ internal sealed partial class Authenticator
         throw new LoginFailedException(ProxyErrors.CertificateLoginFailed(naming.User), $"the certificate's name \"{channel.CommonName}\" is not for this user, by the host rule in line {rule.Line}");
     }
 
-    private async ValueTask PassAsync(BrakeKey key, TenantNaming naming, CancellationToken cancellationToken)
-    {
-        if (await _brake.PassAsync(key, cancellationToken)) return;
-        throw new LoginFailedException(ProxyErrors.LoginFailed(naming.User), "too many logins wait after failures of this tenant from this address", RefusalReason.TooManyFailures);
-    }
-
-    private async Task<AuthenticatedUser> ProvePasswordAsync(
+    private async ValueTask<AuthenticatedUser> ProvePasswordAsync(
         PasswordExchange exchange, HostRule rule, TenantNaming naming, byte[] channelBinding, CancellationToken cancellationToken)
     {
         TenantUser? user = (await LookUpAsync(naming.Slug, cancellationToken))?.Tenant.Users.GetValueOrDefault(naming.User);
         PasswordVerifier? former = user?.PreviousAt(_time.GetUtcNow());
-        byte[] name = Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}");
         bool isProven;
-        if (rule.Method == LoginMethod.Md5 && (user is null ? IsMockMd5(name) : user.Verifier is Md5Verifier))
+        if (rule.Method == LoginMethod.Md5 && (user is null ? IsMockMd5(NameOf(naming)) : user.Verifier is Md5Verifier))
         {
             isProven = await exchange.Md5Async(user?.Verifier as Md5Verifier, former as Md5Verifier, cancellationToken);
         }
@@ -123,14 +116,17 @@ internal sealed partial class Authenticator
             // A user with an md5 hash only is, to rules without md5, one without a password.
             ScramServer scram = user?.Verifier is ScramVerifier verifier
                 ? new ScramServer(verifier, channelBinding, former: former as ScramVerifier)
-                : ScramServer.ForUnknownUser(_mockSecret, name, channelBinding);
+                : ScramServer.ForUnknownUser(_mockSecret, NameOf(naming), channelBinding);
             isProven = await exchange.ScramAsync(scram, cancellationToken);
         }
         if (!isProven) throw Failed(naming, rule.Method, user is null ? "no such tenant or user" : user.Verifier is Md5Verifier && rule.Method != LoginMethod.Md5 ? "the user has an md5 hash, and the host rule does not take it" : "wrong password");
         // The client took as long as it liked: what the registry says now counts. For a tenant in memory, which this one is, it is there at once.
         AuthenticatedUser now = await FindAsync(naming, rule.Method, cancellationToken);
-        return now.User.Verifier.ToStoredForm() == user!.Verifier.ToStoredForm() ? now : throw Failed(naming, rule.Method, "the password was changed during the login");
+        bool isSame = ReferenceEquals(now.User.Verifier, user!.Verifier) || now.User.Verifier.ToStoredForm() == user.Verifier.ToStoredForm();
+        return isSame ? now : throw Failed(naming, rule.Method, "the password was changed during the login");
     }
+
+    private static byte[] NameOf(TenantNaming naming) => Encoding.UTF8.GetBytes($"{naming.Slug}\0{naming.User}");
 
     // Who asks for names that do not exist is asked for md5 or SCRAM by chance, and always the same for a name: the request for md5 says nothing of a name.
     private bool IsMockMd5(byte[] name) => (HMACSHA256.HashData(_mockSecret, (byte[])[.. "md5\0"u8, .. name])[0] & 1) != 0;

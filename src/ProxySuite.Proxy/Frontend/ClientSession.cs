@@ -73,7 +73,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         KeepWithinLimits();
         // Drivers compare it with pg_backend_pid() and with what notifications say; in session mode it is the server's own.
         ProcessId = own?.CancelKey.ProcessId ?? context.Sessions.NewId();
-        CancelSecret = System.Security.Cryptography.RandomNumberGenerator.GetBytes(login.CancelKeyLength);
+        CancelSecret = Wire.Scram.RandomBytes.Get(login.CancelKeyLength);
         LastAnswerAt = context.Reactor.NowMilliseconds;
         pool.Clients++;
         _stats.ClientsIdle++;

@@ -66,6 +66,12 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
         }
     }
 
+    /// <summary>Start-up packets of clients that have logged in here.</summary>
+    public KnownStartups Startups { get; } = new();
+
+    /// <summary>The deadlines of logins under way.</summary>
+    public LoginDeadline.Store Deadlines { get; } = new(reactor.Timers);
+
     /// <summary>Memory for batches that may have to be sent again.</summary>
     public BatchBuffers Batches { get; } = new();
 

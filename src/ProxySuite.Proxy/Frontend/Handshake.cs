@@ -45,40 +45,36 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             End(link, context, seat, RefusalReason.TooManyClients);
             return;
         }
-        using var deadline = new CancellationTokenSource();
-        var timer = new WheelTimer(static source => ((CancellationTokenSource)source!).Cancel(), deadline);
-        context.Reactor.Timers.Arm(timer, current.Auth.LoginTimeout);
+        LoginDeadline deadline = context.Deadlines.Start(current.Auth.LoginTimeout);
         string tenant = "", user = "";
-        var opening = new ClientOpening(link, tls);
+        var opening = new ClientOpening(link, tls, context.Startups);
         try
         {
-            StartupPacket packet = await opening.ReadAsync(current.Limits.MaxStartupBytes, deadline.Token);
+            await opening.ReadAsync(current.Limits.MaxStartupBytes, deadline.Token);
             link = opening.Link;
-            if (packet.Startup is not { } startup)
+            if (opening.Cancel is { } cancel)
             {
-                await CancelAsync(packet.Cancel!, context);
+                await CancelAsync(cancel, context);
                 link.Close(FlushDeadline);
                 seat.Return();
                 return;
             }
             if (_isDraining) throw new PgErrorException(ProxyErrors.ShuttingDown());
 
-            var fromOptions = new List<KeyValuePair<string, string>>();
-            if (startup.TryGet("options", out string? text) && !StartupOptions.TryParse(text, fromOptions)) throw new PgErrorException(ProxyErrors.MalformedOptions());
+            ClientStartup startup = opening.Startup!;
             ClientChannel channel = ClientChannel.Of(link);
-            TenantNaming naming = TenantNaming.Of(
-                startup, fromOptions.LastOrDefault(static setting => setting.Key == "tenant").Value, channel.TenantUnder(current.Tls.TenantDomain));
+            TenantNaming naming = TenantNaming.Of(startup.Message, startup.TenantOption, channel.TenantUnder(current.Tls.TenantDomain));
             (tenant, user) = (naming.Slug, naming.User);
             IAdminConsole? console = Console?.Serves(naming.Slug) == true ? Console : null;
             // Places are kept back for operators: somebody has to look when there are too many clients.
             if (console?.HasReserve != true) seat.Check(current.Limits);
-            SessionSettings settings = StartupSettings.Of(startup, fromOptions);
+            _ = startup.Settings; // refused before anything is asked of the client
             var pipe = new MessagePipe(link.Pipe, current.Limits.MaxStartupBytes) { ChannelBinding = (link as TlsConnection)?.ChannelBinding ?? [] };
-            if (startup.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.NegotiatedVersion, startup.UnsupportedOptions);
+            if (startup.Message.NeedsNegotiation) NegotiateProtocolVersion.Write(pipe.Out, startup.Message.NegotiatedVersion, startup.Message.UnsupportedOptions);
             if (console is not null)
             {
                 await authenticator.AuthenticateAdminAsync(pipe, naming, channel, deadline.Token);
-                context.Reactor.Timers.Disarm(timer);
+                context.Deadlines.Stop(deadline);
                 await console.RunAsync(link, context, pipe, naming.User);
                 link.Close(FlushDeadline);
                 seat.Return();
@@ -86,9 +82,10 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             }
             AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token);
 
-            var login = new ClientLogin(naming.User, authenticated.User.Role, settings, startup.NegotiatedVersion.Minor >= 2 ? 32 : 4, StartupSettings.AsksForReplication(startup));
+            opening.Learn();
+            ClientLogin login = startup.LoginOf(naming.User, authenticated.User.Role);
             FrontendContext home = contexts[seat.Settle(_homes, authenticated.Entry.Tenant, context.Reactor.Index, login.IsReplication)];
-            context.Reactor.Timers.Disarm(timer);
+            context.Deadlines.Stop(deadline);
             if (ReferenceEquals(home, context)) await StartSessionAsync(link, home, seat, authenticated, login, startup, pipe);
             else link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, seat, authenticated, login, startup, pipe));
         }
@@ -111,7 +108,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         }
         finally
         {
-            context.Reactor.Timers.Disarm(timer);
+            context.Deadlines.Return(deadline);
         }
     }
 
@@ -153,7 +150,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     }
 
     private static async Task StartMovedAsync(
-        TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
+        TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, ClientStartup startup, MessagePipe pipe)
     {
         try
         {
@@ -175,7 +172,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
     }
 
     private static async Task StartSessionAsync(
-        TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, StartupMessage startup, MessagePipe pipe)
+        TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, ClientStartup startup, MessagePipe pipe)
     {
         TenantPool pool = home.Router.PoolOf(authenticated.Entry);
         // Only now that it has proved who it is: strangers learn nothing of the tenant's limits, and cannot use them up.
@@ -183,7 +180,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         seat.Enter(limiter);
         if (login.IsReplication)
         {
-            await ReplicationSession.StartAsync(link, home, pool, login, seat, startup, pipe);
+            await ReplicationSession.StartAsync(link, home, pool, login, seat, startup.Message, pipe);
             return;
         }
         ServerConnection? own = null;
@@ -202,23 +199,22 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         }
         if (link.IsClosed) throw new IOException("the client left while it waited for a server");
         if (pool.Refusal is { } refusal) throw new PgErrorException(refusal);
-        foreach ((string name, string value) in startup.Parameters)
-        {
-            // Reported as the client spelled it, as drivers compare; should the server spell it otherwise, it says so with the first answer.
-            if (told[name] is not null) told = told.With(name, value);
-        }
-        told = pool.Parameters.Intern(told.With("session_authorization", login.User));
+        told = startup.ToldOf(told, login.User, pool.Parameters);
         var session = new ClientSession(link, home, pool, login, told, seat, limiter, own);
-        Authentication.WriteOk(pipe.Out);
-        foreach ((string name, string value) in told.All) ParameterStatus.Write(pipe.Out, name, value);
-        BackendKeyData.Write(pipe.Out, session.ProcessId, session.CancelSecret);
-        ReadyForQuery.Write(pipe.Out, TransactionStatus.Idle);
+        // Of the reactor's own, so that a login's own buffer stays as small as the messages before these.
+        FrameWriter all = home.Scratch;
+        all.WriteBytes(pipe.Out.WrittenSpan);
+        Authentication.WriteOk(all);
+        all.WriteBytes(told.Messages);
+        BackendKeyData.Write(all, session.ProcessId, session.CancelSecret);
+        ReadyForQuery.Write(all, TransactionStatus.Idle);
         if (home.Options.Value.Logging.Connections)
         {
             home.Logger.ClientConnected(pool.Config.Tenant, login.User, link.RemoteEndPoint.ToString() ?? "", session.ProcessId);
         }
         link.SetHandler(session);
-        link.Send(pipe.Out.WrittenSpan);
+        link.Send(all.WrittenSpan);
+        all.Clear();
         if (own is not null) session.TakeOver(own);
     }
 

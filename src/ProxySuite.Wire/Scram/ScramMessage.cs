@@ -61,17 +61,20 @@ internal ref struct ScramMessage(ReadOnlySpan<byte> text, string name)
     }
 
     /// <summary>A value in base64, decoded.</summary>
-    public byte[] Base64Attribute(char letter)
+    public byte[] Base64Attribute(char letter) => Decode(Attribute(letter), [], letter, _name).ToArray();
+
+    /// <summary>Decodes the value of an attribute, into the room given if that is large enough.</summary>
+    public static ReadOnlySpan<byte> Decode(ReadOnlySpan<byte> text, Span<byte> room, char letter, string name)
     {
-        ReadOnlySpan<byte> text = Attribute(letter);
-        byte[] bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(text.Length)];
+        int lengthMax = Base64.GetMaxDecodedFromUtf8Length(text.Length);
+        Span<byte> bytes = lengthMax <= room.Length ? room : new byte[lengthMax];
 
         // The decoder skips blanks; the grammar knows none.
         bool hasBlank = text.ContainsAny(" \t\r\n"u8);
         OperationStatus status = Base64.DecodeFromUtf8(text, bytes, out int consumed, out int written);
         if (hasBlank || status != OperationStatus.Done || consumed != text.Length)
         {
-            PgProtocolException.ThrowMalformed(_name, $"attribute '{letter}' is not base64");
+            PgProtocolException.ThrowMalformed(name, $"attribute '{letter}' is not base64");
         }
 
         return bytes[..written];

@@ -1,5 +1,5 @@
+using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using ProxySuite.Wire.Errors;
@@ -13,17 +13,21 @@ namespace ProxySuite.Wire.Scram;
 /// </summary>
 public sealed class ScramServer
 {
-    private const string ChannelBindingType = "tls-server-end-point";
+    private const string ClientFinal = "SCRAM client-final";
+    private const int DecodedOnStackMax = 128;
+    private const int DigitsMax = 10; // of an Int32
+
+    private static ReadOnlySpan<byte> ChannelBindingType => "tls-server-end-point"u8;
 
     private readonly ScramVerifier? _former;
     private ScramVerifier _verifier;
     private readonly bool _isMock;
     private readonly byte[] _channelBinding;
-    private readonly string _nonce;
-    private byte[] _gs2Header = [];
-    private byte[] _clientFirstBare = [];
+    private readonly string? _nonce;
+    private byte[] _clientFirst = [];
+    private int _bareAt;           // where in it the part begins that is signed; before it stands the GS2 header
     private byte[] _serverFirst = [];
-    private byte[] _fullNonce = [];
+    private int _nonceLength;      // of both sides' nonce, behind "r=" of the server's message
     private byte[] _clientKey = [];
 
     private ScramServer(ScramVerifier verifier, bool isMock, ReadOnlySpan<byte> channelBinding, string? nonce, ScramVerifier? former = null)
@@ -36,8 +40,8 @@ public sealed class ScramServer
         _former = former;
         _verifier = verifier;
         _isMock = isMock;
-        _channelBinding = channelBinding.ToArray();
-        _nonce = nonce ?? ScramSignature.NewNonce();
+        _channelBinding = channelBinding.IsEmpty ? [] : channelBinding.ToArray();
+        _nonce = nonce;
     }
 
     /// <summary>An exchange that the password behind the verifier passes.</summary>
@@ -98,12 +102,9 @@ public sealed class ScramServer
         message.Attribute('n');
         ReadOnlySpan<byte> clientNonce = message.Nonce();
         message.SkipExtensions();
-        _gs2Header = clientFirst[..bareAt].ToArray();
-        _clientFirstBare = clientFirst[bareAt..].ToArray();
-        _fullNonce = [.. clientNonce, .. Encoding.ASCII.GetBytes(_nonce)];
-        _serverFirst = Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture,
-            $"r={Encoding.ASCII.GetString(_fullNonce)},s={Convert.ToBase64String(_verifier.Salt)},i={_verifier.Iterations}"));
+        _clientFirst = clientFirst.ToArray();
+        _bareAt = bareAt;
+        _serverFirst = MakeServerFirst(clientNonce);
         return _serverFirst;
     }
 
@@ -119,49 +120,61 @@ public sealed class ScramServer
             throw new InvalidOperationException("client-final follows client-first, once");
         }
 
-        var message = new ScramMessage(clientFinal, "SCRAM client-final");
-        byte[] channelBinding = message.Base64Attribute('c');
-        bool sameHeader = channelBinding.AsSpan().StartsWith(_gs2Header);
-        ReadOnlySpan<byte> expectedData = _gs2Header[0] == 'p' ? _channelBinding : [];
-        if (!sameHeader || !CryptographicOperations.FixedTimeEquals(channelBinding.AsSpan(_gs2Header.Length), expectedData))
+        var message = new ScramMessage(clientFinal, ClientFinal);
+        ReadOnlySpan<byte> channelBinding = ScramMessage.Decode(message.Attribute('c'), stackalloc byte[DecodedOnStackMax], 'c', ClientFinal);
+        ReadOnlySpan<byte> gs2Header = _clientFirst.AsSpan(0, _bareAt);
+        bool sameHeader = channelBinding.StartsWith(gs2Header);
+        ReadOnlySpan<byte> expectedData = gs2Header[0] == 'p' ? _channelBinding : [];
+        if (!sameHeader || !CryptographicOperations.FixedTimeEquals(channelBinding[gs2Header.Length..], expectedData))
         {
             PgProtocolException.Throw("SCRAM channel binding check failed");
         }
 
-        if (!message.Nonce().SequenceEqual(_fullNonce))
+        if (!message.Nonce().SequenceEqual(_serverFirst.AsSpan(2, _nonceLength)))
         {
-            PgProtocolException.ThrowMalformed("SCRAM client-final", "nonce does not match");
+            PgProtocolException.ThrowMalformed(ClientFinal, "nonce does not match");
         }
 
         int proofAt = message.SkipExtensionsUntil('p');
-        byte[] proof = message.Base64Attribute('p');
+        ReadOnlySpan<byte> proof = ScramMessage.Decode(message.Attribute('p'), stackalloc byte[DecodedOnStackMax], 'p', ClientFinal);
         message.End();
         if (proof.Length != SHA256.HashSizeInBytes)
         {
-            PgProtocolException.ThrowMalformed("SCRAM client-final", "its proof is not 32 bytes long");
+            PgProtocolException.ThrowMalformed(ClientFinal, "its proof is not 32 bytes long");
         }
 
         ReadOnlySpan<byte> withoutProof = clientFinal[..(proofAt - 1)];
         Span<byte> signature = stackalloc byte[SHA256.HashSizeInBytes];
-        byte[] sent = proof;
-        bool isRight = Proves(_verifier, sent, withoutProof, out proof);
-        if (_former is not null && !isRight && Proves(_former, sent, withoutProof, out byte[] formerProof))
+        Span<byte> clientKey = stackalloc byte[SHA256.HashSizeInBytes];
+        bool isRight = Proves(_verifier, proof, withoutProof, clientKey);
+        if (_former is not null && !isRight)
         {
-            (isRight, proof, _verifier) = (true, formerProof, _former);
+            Span<byte> formerKey = stackalloc byte[SHA256.HashSizeInBytes];
+            if (Proves(_former, proof, withoutProof, formerKey))
+            {
+                isRight = true;
+                _verifier = _former;
+                formerKey.CopyTo(clientKey);
+            }
+
+            CryptographicOperations.ZeroMemory(formerKey);
         }
 
         // Right or wrong, known or unknown: the same work up to here and the next line.
-        ScramSignature.Compute(_verifier.ServerKey, _clientFirstBare, _serverFirst, withoutProof, signature);
+        ScramSignature.Compute(_verifier.ServerKey, _clientFirst.AsSpan(_bareAt), _serverFirst, withoutProof, signature);
         if (!(isRight & !_isMock))
         {
-            CryptographicOperations.ZeroMemory(proof);
+            CryptographicOperations.ZeroMemory(clientKey);
             serverFinal = null;
             return false;
         }
 
-        _clientKey = proof;
+        _clientKey = clientKey.ToArray();
+        CryptographicOperations.ZeroMemory(clientKey);
         IsAuthenticated = true;
-        serverFinal = Encoding.ASCII.GetBytes("v=" + Convert.ToBase64String(signature));
+        serverFinal = new byte[2 + Base64.GetMaxEncodedToUtf8Length(signature.Length)];
+        "v="u8.CopyTo(serverFinal);
+        Base64.EncodeToUtf8(signature, serverFinal.AsSpan(2), out _, out _);
         return true;
     }
 
@@ -172,15 +185,33 @@ public sealed class ScramServer
         : throw new InvalidOperationException("the client is not authenticated");
 
     /// <param name="clientKey">What the proof reveals under this verifier: the client's key, if it is right.</param>
-    private bool Proves(ScramVerifier verifier, byte[] proof, ReadOnlySpan<byte> withoutProof, out byte[] clientKey)
+    private bool Proves(ScramVerifier verifier, ReadOnlySpan<byte> proof, ReadOnlySpan<byte> withoutProof, Span<byte> clientKey)
     {
         Span<byte> signature = stackalloc byte[SHA256.HashSizeInBytes];
-        ScramSignature.Compute(verifier.StoredKey, _clientFirstBare, _serverFirst, withoutProof, signature);
-        clientKey = [.. proof];
+        ScramSignature.Compute(verifier.StoredKey, _clientFirst.AsSpan(_bareAt), _serverFirst, withoutProof, signature);
+        proof.CopyTo(clientKey);
         ScramSignature.Xor(clientKey, signature);
         Span<byte> storedKey = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(clientKey, storedKey);
         return CryptographicOperations.FixedTimeEquals(storedKey, verifier.StoredKey);
+    }
+
+    /// <summary>r=nonce of both sides,s=salt,i=rounds</summary>
+    private byte[] MakeServerFirst(ReadOnlySpan<byte> clientNonce)
+    {
+        string nonce = _nonce ?? ScramSignature.NewNonce();
+        _nonceLength = clientNonce.Length + nonce.Length;
+        byte[] message = new byte[2 + _nonceLength + 3 + Base64.GetMaxEncodedToUtf8Length(_verifier.Salt.Length) + 3 + DigitsMax];
+        "r="u8.CopyTo(message);
+        clientNonce.CopyTo(message.AsSpan(2));
+        int at = 2 + clientNonce.Length;
+        at += Encoding.ASCII.GetBytes(nonce, message.AsSpan(at));
+        ",s="u8.CopyTo(message.AsSpan(at));
+        Base64.EncodeToUtf8(_verifier.Salt, message.AsSpan(at += 3), out _, out int written);
+        at += written;
+        ",i="u8.CopyTo(message.AsSpan(at));
+        Utf8Formatter.TryFormat(_verifier.Iterations, message.AsSpan(at += 3), out written);
+        return message[..(at + written)];
     }
 
     private void CheckChannelBinding(ReadOnlySpan<byte> mechanism, ReadOnlySpan<byte> flag)
@@ -198,9 +229,9 @@ public sealed class ScramServer
                 PgProtocolException.Throw("client binds a channel without SCRAM-SHA-256-PLUS");
             }
 
-            if (!flag[2..].SequenceEqual(Encoding.ASCII.GetBytes(ChannelBindingType)))
+            if (!flag[2..].SequenceEqual(ChannelBindingType))
             {
-                PgProtocolException.Throw($"unsupported SCRAM channel-binding type, only {ChannelBindingType} is known");
+                PgProtocolException.Throw($"unsupported SCRAM channel-binding type, only {Encoding.ASCII.GetString(ChannelBindingType)} is known");
             }
         }
         else if (flag.Length == 1 && flag[0] is (byte)'n' or (byte)'y')

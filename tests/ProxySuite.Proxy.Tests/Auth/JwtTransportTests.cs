@@ -27,7 +27,7 @@ public sealed class JwtTransportTests
         Pipe fromClient = new(), toClient = new();
         var channel = new ClientChannel(new ClientOrigin(address is null ? null : IPAddress.Parse(address), isEncrypted));
         Task<AuthenticatedUser> login = authenticator.AuthenticateAsync(
-            new MessagePipe(new Duplex(fromClient.Reader, toClient.Writer), 10_000), new TenantNaming("acme", "app"), channel, CancellationToken.None);
+            new MessagePipe(new Duplex(fromClient.Reader, toClient.Writer), 10_000), new TenantNaming("acme", "app"), channel, CancellationToken.None).AsTask();
         // The client leaves without an answer.
         await fromClient.Writer.CompleteAsync();
         try

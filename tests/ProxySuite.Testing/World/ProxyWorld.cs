@@ -204,15 +204,18 @@ public sealed class ProxyWorld : IAsyncDisposable
 
     /// <summary>Runs a question on the reactor that a tenant's limits live on.</summary>
     internal async Task<T> OnLimiterAsync<T>(Func<TenantLimiter, T> ask, string tenant = "acme")
+        => await TryOnLimiterAsync(ask, tenant) is (true, { } found) ? found : throw new InvalidOperationException($"no limiter of {tenant}");
+
+    private async Task<(bool Exists, T? Answer)> TryOnLimiterAsync<T>(Func<TenantLimiter, T> ask, string tenant)
     {
         TenantId id = Registry[tenant].Tenant.Id;
         foreach (FrontendContext context in _server.Contexts)
         {
             var answer = new TaskCompletionSource<(bool, T?)>(TaskCreationOptions.RunContinuationsAsynchronously);
             context.Reactor.Post(_ => answer.SetResult(context.Limiters.All.TryGetValue(id, out TenantLimiter? limiter) ? (true, ask(limiter)) : (false, default)), null);
-            if (await answer.Task is (true, { } found)) return found;
+            if (await answer.Task is (true, _) found) return found;
         }
-        throw new InvalidOperationException($"no limiter of {tenant}");
+        return (false, default);
     }
 
     /// <summary>Waits until a tenant's limiter is so.</summary>
@@ -220,7 +223,8 @@ public sealed class ProxyWorld : IAsyncDisposable
     {
         for (int i = 0; i < 2000; i++)
         {
-            if (await OnLimiterAsync(condition, tenant)) return;
+            // The first login of a tenant makes its limiter: it may still be on its way.
+            if (await TryOnLimiterAsync(condition, tenant) is (true, true)) return;
             await Task.Delay(10);
         }
         throw new TimeoutException($"the limits of {tenant} are not as expected");
