@@ -6,15 +6,9 @@ using ProxySuite.Proxy.Telemetry;
 
 namespace ProxySuite.Proxy.Pooling;
 
-/// <summary>Who takes part in a shard's sharing. The first two are read on any thread, so only hints; the next three on the thread that calls the budget.</summary>
+/// <summary>Who takes part in a shard's sharing. What it is and has had is asked on the thread that calls the budget.</summary>
 internal interface IShardClaimant
 {
-    /// <summary>Idle server connections it could give up.</summary>
-    int IdleHint { get; }
-
-    /// <summary>Since when it has had some without a break, in Stopwatch ticks.</summary>
-    long IdleSinceHint { get; }
-
     /// <summary>Share beside others, from 1.</summary>
     int Weight { get; }
 
@@ -284,7 +278,9 @@ internal sealed class ShardBudget : IDisposable
         _stats.IsBackedOff = _scheduler.IsFailing ? 1 : 0;
         if (_scheduler.WakeAt is { } wakeAt) _timer.Change((long)Math.Max(1, Stopwatch.GetElapsedTime(Now, wakeAt).TotalMilliseconds + 1), Timeout.Infinite);
         if (_scheduler.Granted.Count == 0 && _scheduler.Asked.Count == 0) return default;
-        var effects = new Effects([.. _scheduler.Granted.Select(account => new ShardPlace(this, account, Now))], [.. _scheduler.Asked]);
+        var granted = new ShardPlace[_scheduler.Granted.Count];
+        for (int i = 0; i < granted.Length; i++) granted[i] = new ShardPlace(this, _scheduler.Granted[i], Now);
+        var effects = new Effects(granted, [.. _scheduler.Asked]);
         _scheduler.Granted.Clear();
         _scheduler.Asked.Clear();
         return effects;

@@ -6,12 +6,6 @@ namespace ProxySuite.Proxy.Pooling;
 /// <summary>Whoever opens connections to a shard. All on its reactor's thread, but for the hints.</summary>
 internal interface IShardUser
 {
-    /// <inheritdoc cref="IShardClaimant.IdleHint"/>
-    int IdleHint { get; }
-
-    /// <inheritdoc cref="IShardClaimant.IdleSinceHint"/>
-    long IdleSinceHint { get; }
-
     /// <inheritdoc cref="IShardClaimant.Weight"/>
     int Weight { get; }
 
@@ -63,6 +57,13 @@ internal sealed class ShardClaim : IShardClaimant
     /// <summary>True while nothing is waited for and nothing in hand.</summary>
     public bool IsAtRest => !IsInLine && _inHand is null;
 
+    /// <summary>Says whether the user has idle connections now.</summary>
+    public void NoteIdle(bool hasIdle)
+    {
+        bool had = _account.IdleSince != ShardAccount.NoneIdle;
+        if (hasIdle != had) _account.IdleSince = hasIdle ? _reactor.NowTicks : ShardAccount.NoneIdle;
+    }
+
     /// <summary>A place, at once; else null, and it stands in line, once however often it asks.</summary>
     public ShardPlace? TryTake()
     {
@@ -91,12 +92,6 @@ internal sealed class ShardClaim : IShardClaimant
         }
         HandOn();
     }
-
-    /// <inheritdoc/>
-    int IShardClaimant.IdleHint => _user.IdleHint;
-
-    /// <inheritdoc/>
-    long IShardClaimant.IdleSinceHint => _user.IdleSinceHint;
 
     /// <inheritdoc/>
     int IShardClaimant.Weight => Math.Max(1, _user.Weight * WeightUnit / _user.Parts);

@@ -17,7 +17,6 @@ internal sealed partial class SharedServers
     private int _opening;
     private int _growing; // of those being opened, the ones that nobody waits for
     private int _failures;
-    private int _idleHint;
 
     /// <summary>Sees that as many servers are on their way as are waited for.</summary>
     public void Pump()
@@ -219,8 +218,7 @@ internal sealed partial class SharedServers
 
     private void CountIdle(int change)
     {
-        if (change > 0 && _idle.Count == 1) Volatile.Write(ref _idleSince, _reactor.NowTicks);
-        Volatile.Write(ref _idleHint, _idle.Count);
+        _claim.NoteIdle(_idle.Count > 0);
         _stats.ServersIdle += change;
     }
 

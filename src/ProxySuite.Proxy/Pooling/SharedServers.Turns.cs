@@ -18,13 +18,6 @@ internal sealed partial class SharedServers
     private int _lent;
     private long _lentSince;
     private long _served;
-    private long _idleSince;
-
-    /// <inheritdoc/>
-    public int IdleHint => Volatile.Read(ref _idleHint);
-
-    /// <inheritdoc/>
-    long IShardUser.IdleSinceHint => Volatile.Read(ref _idleSince);
 
     // Of the tenants that wait or are lent something now: those who want nothing add nothing.
     /// <inheritdoc/>

@@ -51,12 +51,6 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
     public bool IsGone => _connection is null && !_isOpening && _claim.IsAtRest && _closing.Count == 0;
 
     /// <inheritdoc/>
-    int IShardUser.IdleHint => 0;
-
-    /// <inheritdoc/>
-    long IShardUser.IdleSinceHint => 0;
-
-    /// <inheritdoc/>
     int IShardUser.Weight => _pool.Config.Weight;
 
     /// <inheritdoc/>

@@ -14,9 +14,6 @@ internal partial class TenantPool
     public int IdleHint => Volatile.Read(ref _idleTotal);
 
     /// <inheritdoc/>
-    long IShardUser.IdleSinceHint => Volatile.Read(ref _idleSince);
-
-    /// <inheritdoc/>
     int IShardUser.Weight => Config.Weight;
 
     /// <inheritdoc/>

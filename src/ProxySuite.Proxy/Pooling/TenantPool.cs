@@ -36,7 +36,6 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
     private int _idleTotal;
     private int _lent;
     private long _lentAt;
-    private long _idleSince;
     private int _leaving;
     private int _generation;
     private TenantListener? _listener;
@@ -393,8 +392,8 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
 
     private void CountIdle(int change)
     {
-        if (change > 0 && _idleTotal == 0) Volatile.Write(ref _idleSince, _reactor.NowTicks);
         _idleTotal += change;
+        _claim.NoteIdle(_idleTotal > 0);
         Stats.ServersIdle += change;
         ShardStats.ServersIdle += change;
     }

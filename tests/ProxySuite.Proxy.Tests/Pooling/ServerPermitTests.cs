@@ -32,10 +32,6 @@ public sealed class ServerPermitTests
 
     private sealed class Nobody : IShardClaimant
     {
-        public int IdleHint => 0;
-
-        public long IdleSinceHint => 0;
-
         public int Weight => 1;
 
         public int Minimum => 0;

@@ -78,7 +78,6 @@ public sealed class ShardBudgetStressTests
         private readonly List<(ShardPlace Place, long Since)> _idle = [];
         private readonly List<ShardPlace> _busy = [];
         private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private int _idleHint;
         private int _opening;
         private int _waiting;
         private int _left;
@@ -97,10 +96,6 @@ public sealed class ShardBudgetStressTests
         public Task Done => _done.Task;
 
         public int Left => Volatile.Read(ref _left);
-
-        public int IdleHint => Volatile.Read(ref _idleHint);
-
-        public long IdleSinceHint => 0;
 
         public int Weight { get; }
 
@@ -148,7 +143,7 @@ public sealed class ShardBudgetStressTests
             }
             Pump();
             YieldIdle();
-            Volatile.Write(ref _idleHint, _idle.Count);
+            _claim.NoteIdle(_idle.Count > 0);
             if (_left + _waiting + _busy.Count + _opening > 0)
             {
                 Turn();
@@ -157,7 +152,7 @@ public sealed class ShardBudgetStressTests
             _claim.StepOut();
             foreach ((ShardPlace idle, _) in _idle) Close(idle, isLeaving: false);
             _idle.Clear();
-            Volatile.Write(ref _idleHint, 0);
+            _claim.NoteIdle(false);
             _done.TrySetResult();
         }
 
@@ -196,7 +191,7 @@ public sealed class ShardBudgetStressTests
                 return;
             }
             _idle.Add((place, Stopwatch.GetTimestamp()));
-            Volatile.Write(ref _idleHint, _idle.Count);
+            _claim.NoteIdle(_idle.Count > 0);
         }
 
         private bool YieldIdle()
@@ -208,7 +203,7 @@ public sealed class ShardBudgetStressTests
                 _idle.RemoveAt(0);
                 hasYielded = true;
             }
-            Volatile.Write(ref _idleHint, _idle.Count);
+            _claim.NoteIdle(_idle.Count > 0);
             return hasYielded;
         }
 

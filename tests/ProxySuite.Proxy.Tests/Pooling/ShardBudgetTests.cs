@@ -59,7 +59,7 @@ public sealed class ShardBudgetTests
     public void Who_waits_has_those_asked_who_are_idle_the_longest_idle_first()
     {
         using var budget = new ShardBudget(3);
-        Pool asking = new(budget), young = new(budget) { Idle = 1, IdleSince = 20 }, old = new(budget) { Idle = 1, IdleSince = 10 };
+        Pool asking = new(budget), young = new(budget) { IdleSince = 20 }, old = new(budget) { IdleSince = 10 };
         foreach (Pool pool in new[] { young, old, asking }) pool.TryTake();
         Assert.False(asking.TryTake());
         Assert.Equal((0, 0, 1), (asking.Evictions, young.Evictions, old.Evictions));
@@ -72,12 +72,12 @@ public sealed class ShardBudgetTests
     public void What_was_in_use_a_moment_ago_is_kept_while_another_has_been_idle_for_longer()
     {
         using var budget = new ShardBudget(2);
-        Pool asking = new(budget), young = new(budget) { Idle = 1, IdleSince = 20 }, old = new(budget) { Idle = 1, IdleSince = 10 };
+        Pool asking = new(budget), young = new(budget) { IdleSince = 20 }, old = new(budget) { IdleSince = 10 };
         foreach (Pool pool in new[] { young, old }) pool.TryTake();
         asking.TryTake();
         Assert.False(young.Places.First().TryYield(TimeSpan.TicksPerDay));
         Assert.Equal((0, 2), (young.Evictions, old.Evictions));
-        old.Idle = 0;
+        old.IdleSince = ShardAccount.NoneIdle;
         Assert.True(young.Places.First().TryYield(TimeSpan.TicksPerDay));
     }
 
@@ -120,15 +120,12 @@ public sealed class ShardBudgetTests
 
         public ConcurrentQueue<ShardPlace> Places { get; } = new();
 
-        public int Idle { get; set; }
-
-        public long IdleSince { get; init; }
+        public long IdleSince
+        {
+            set => _account.IdleSince = value;
+        }
 
         public int Evictions { get; private set; }
-
-        public int IdleHint => Idle;
-
-        public long IdleSinceHint => IdleSince;
 
         public int Weight => 1;
 

@@ -217,10 +217,6 @@ internal sealed class ShardHistory
 
         public long? OldestIdle => _idle.Count > 0 ? _idle[0].IdleSince : null;
 
-        public int IdleHint => _idle.Count;
-
-        public long IdleSinceHint => _idle.Count > 0 ? _idle[0].IdleSince : 0;
-
         private ShardScheduler Scheduler => _history._scheduler;
 
         private long Now => _history.Now;
@@ -232,6 +228,7 @@ internal sealed class ShardHistory
             {
                 Server server = _idle[^1];
                 _idle.RemoveAt(_idle.Count - 1);
+                NoteIdle();
                 Lend(server);
                 return;
             }
@@ -247,6 +244,7 @@ internal sealed class ShardHistory
             Pump();
             foreach (Server server in _idle.ToArray()) Hangup(server, isYielded: false);
             _idle.Clear();
+            NoteIdle();
         }
 
         public void OnPlace()
@@ -268,6 +266,7 @@ internal sealed class ShardHistory
             {
                 Server server = _idle[0];
                 _idle.RemoveAt(0);
+                NoteIdle();
                 Hangup(server, isYielded: true);
                 hasYielded = true;
             }
@@ -360,6 +359,7 @@ internal sealed class ShardHistory
             }
             server.IdleSince = Now;
             _idle.Add(server);
+            NoteIdle();
             Look();
         }
 
@@ -384,6 +384,8 @@ internal sealed class ShardHistory
                 Pump();
             });
         }
+
+        private void NoteIdle() => Account.IdleSince = _idle.Count > 0 ? _idle[0].IdleSince : ShardAccount.NoneIdle;
 
         private long CountServed()
         {

@@ -204,10 +204,6 @@ public sealed class ShardRulesTests
 
     private sealed class Nobody : IShardClaimant
     {
-        public int IdleHint => 0;
-
-        public long IdleSinceHint => 0;
-
         public int Weight => 1;
 
         public int Minimum => 0;

@@ -1,7 +1,7 @@
 namespace ProxySuite.Proxy.Pooling.Scheduling;
 
 /// <summary>
-/// What one tenant has of a shard: connections, and the time for which they have served it. Belongs to the scheduler; its owner passes it back and reads nothing.
+/// What one tenant has of a shard: connections, and the time for which they have served it. Belongs to the scheduler; its owner passes it back and writes one hint, <see cref="IdleSince"/>.
 /// </summary>
 /// <param name="owner">Whose it is.</param>
 internal sealed class ShardAccount(IShardClaimant owner) : FairEntry
@@ -21,9 +21,26 @@ internal sealed class ShardAccount(IShardClaimant owner) : FairEntry
     /// <summary>Of these, the ones that are on their way out.</summary>
     public int Leaving { get; internal set; }
 
+    /// <summary>The value of <see cref="IdleSince"/> while there are none.</summary>
+    public const long NoneIdle = long.MaxValue;
+
+    /// <summary>
+    /// Since when its owner has had idle connections without a break, in Stopwatch ticks. The one thing that the owner writes, on its own thread; it is read on any, so a hint.
+    /// Kept here, so that a look at all holders reads one field of each.
+    /// </summary>
+    public long IdleSince
+    {
+        get => Volatile.Read(ref _idleSince);
+        set => Volatile.Write(ref _idleSince, value);
+    }
+
+    /// <summary>The number of the pressure in which it was asked for an idle connection last.</summary>
+    internal int AskedIn;
+
     /// <summary>What was seen of the owner's count of time served, at the last look.</summary>
     internal long ServedSeen;
 
+    private long _idleSince = NoneIdle;
     internal int HolderIndex = -1;
     internal bool CountsMinimum;
 }

@@ -34,8 +34,8 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
 
     private readonly FairLine<ShardAccount> _line = new();
     private readonly List<ShardAccount> _holders = [];
-    private readonly List<ShardAccount> _idle = [];
     private readonly OpeningPace _pace = new(policy, random);
+    private int _pressures;
     private long _virtualNow;
     private long _minima;
     private long _openingTime = policy.LingerMin;
@@ -122,7 +122,6 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     public void Withdraw(ShardAccount account)
     {
         if (_line.Remove(account)) CountMinimum(account);
-        if (_line.Count == 0) _idle.Clear();
     }
 
     /// <summary>What the owner is.</summary>
@@ -153,7 +152,7 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
             bool hasLess = HasLess(first, holder);
             // An idle one goes to whoever waits. But to take it from who has less, for who has more, only to open it again in a moment, helps neither.
             if (idleFor < 0 ? !hasLess : idleFor < (hasLess || ReferenceEquals(first, holder) ? Linger : Policy.Quantum)) return false;
-            if (IdleForLonger(holder, first, idleFor < 0 ? now - Policy.LingerMax : holder.Owner.IdleSinceHint) is { } other)
+            if (LongestIdle(idleFor < 0 ? now - Policy.LingerMax : holder.IdleSince, holder, first) is { } other)
             {
                 // Whoever has used none for longest misses one least: what is busy again in a moment would only be opened once more.
                 Asked.Add(other);
@@ -238,33 +237,25 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     public void Tick(long now) => Serve(now);
 
     /// <summary>
-    /// Finds those who may have idle connections, the longest idle first, and asks as many as there are places wanted. To be called when pressure begins, after whoever
-    /// has made a connection idle without seeing the pressure has been made to see it.
+    /// Asks as many of those who may have idle connections as there are places wanted. To be called when pressure begins, after whoever has made a connection idle
+    /// without seeing the pressure has been made to see it.
     /// </summary>
     public void AskIdle()
     {
-        _idle.Clear();
-        foreach (ShardAccount holder in _holders)
+        _pressures++;
+        for (int wanted = Math.Max(Wanted, Leased - Leaving - Limit); wanted > 0 && AskNext(); wanted--)
         {
-            if (holder.Owner.IdleHint > 0) _idle.Add(holder);
         }
-        // The last is asked first.
-        _idle.Sort(static (left, right) => right.Owner.IdleSinceHint.CompareTo(left.Owner.IdleSinceHint));
-        for (int wanted = Math.Max(Wanted, Leased - Leaving - Limit); wanted > 0; wanted--) AskNext();
     }
 
-    /// <summary>Asks the next one: somebody more waits, or whoever was asked had nothing.</summary>
-    public void AskNext()
+    /// <summary>Asks the one that has had idle connections for longest, and each one once while the pressure lasts: somebody more waits, or whoever was asked had nothing.</summary>
+    /// <returns>False when nobody is left.</returns>
+    public bool AskNext()
     {
-        if (Pressure == SharePressure.None) return;
-        while (_idle.Count > 0)
-        {
-            ShardAccount candidate = _idle[^1];
-            _idle.RemoveAt(_idle.Count - 1);
-            if (candidate.Owner.IdleHint == 0 || candidate.Held - candidate.Leaving <= Guaranteed(candidate)) continue;
-            Asked.Add(candidate);
-            return;
-        }
+        if (Pressure == SharePressure.None || LongestIdle(ShardAccount.NoneIdle) is not { } candidate) return false;
+        candidate.AskedIn = _pressures;
+        Asked.Add(candidate);
+        return true;
     }
 
     /// <summary>Connections that nobody takes from it: its minimum, or its part of what there is where minima promise more.</summary>
@@ -278,16 +269,20 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     private bool HasLess(ShardAccount first, ShardAccount holder)
         => first.IsUrgent || first.Key < holder.VirtualTime + ((holder.Held - holder.Leaving - 1) * Stride(holder));
 
-    /// <summary>Who has had a connection idle since before a time, and may be asked for it; by the hints, as of a moment ago.</summary>
-    private ShardAccount? IdleForLonger(ShardAccount holder, ShardAccount first, long since)
+    /// <summary>Who has had a connection idle for longest and may be asked for it; by the hints, as of a moment ago.</summary>
+    /// <param name="before">A time since before which it has to have been idle.</param>
+    /// <param name="holder">Who is not meant; null for nobody, and those are not meant who have been asked since the pressure began.</param>
+    /// <param name="first">Who would get it, and has to have had less than the one who gives it.</param>
+    private ShardAccount? LongestIdle(long before, ShardAccount? holder = null, ShardAccount? first = null)
     {
         ShardAccount? longest = null;
         foreach (ShardAccount candidate in _holders)
         {
-            if (candidate.Owner.IdleHint == 0 || candidate.Owner.IdleSinceHint >= since || ReferenceEquals(candidate, holder)) continue;
-            if (candidate.Held - candidate.Leaving <= Guaranteed(candidate) || !HasLess(first, candidate)) continue;
+            long since = candidate.IdleSince;
+            if (since >= before || candidate.Held - candidate.Leaving <= Guaranteed(candidate)) continue;
+            if (holder is null ? candidate.AskedIn == _pressures : ReferenceEquals(candidate, holder) || !HasLess(first!, candidate)) continue;
             longest = candidate;
-            since = candidate.Owner.IdleSinceHint;
+            before = since;
         }
         return longest;
     }
@@ -307,7 +302,6 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
             }
             Granted.Add(first);
         }
-        if (_line.Count == 0) _idle.Clear();
     }
 
     private void Settle(ShardAccount account, long served)
