@@ -26,10 +26,14 @@ client knex Knex 'migrations with lock, query builder, streams, time-outs'
 client typeorm TypeORM 'migrations, synchronize, repositories, streams, locks'
 client psql psql 'at a terminal: tab completion, \\copy, \\watch, Ctrl-C, transactions, scripts'
 client pgbench pgbench '-M simple, extended, prepared, -C, pipelines in scripts'
+client logins 'log-ins' 'md5, client certificates by a map, tokens (JWT) as passwords: psql, psycopg 3, psycopg2, asyncpg, Npgsql; who shows something else is refused'
 client dump 'pg_dump, pg_restore' 'a tenant dumped and restored into another, byte-equal; replication refused in words'
 
 # Tools that are run as they are need a version no older than the server's: Debian's are 15.
 client_shards() { case "$1" in dump) echo old ;; *) echo old new ;; esac; }
+
+# What PostgreSQL itself has no equal of runs behind the proxies alone.
+client_modes() { case "$1" in logins) echo transaction session ;; *) echo direct transaction session ;; esac; }
 
 # prepare_clients NAME...: compiles what has to be compiled, into the cache or this run's directory.
 prepare_clients() {
@@ -38,7 +42,7 @@ prepare_clients() {
   mkdir -p "$client_bin"
   for name in "$@"; do
     case "$name" in
-      npgsql) DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 dotnet build "$here/npgsql" -c Release -v quiet --nologo -tl:off -clp:"NoSummary;ErrorsOnly" </dev/null >"$drivers_dir/dotnet.log" || { cat "$drivers_dir/dotnet.log" >&2; return 1; } ;;
+      npgsql | logins) DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 dotnet build "$here/npgsql" -c Release -v quiet --nologo -tl:off -clp:"NoSummary;ErrorsOnly" </dev/null >"$drivers_dir/dotnet.log" || { cat "$drivers_dir/dotnet.log" >&2; return 1; } ;;
       jdbc) javac -cp /usr/share/java/postgresql.jar -d "$client_bin/jdbc" "$here/jdbc/Jdbc.java" ;;
       pgx) (cd "$here/go" && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$drivers_cache/go GOFLAGS='' go build -o "$client_bin/pgx" main.go) ;;
       odbc) gcc -O1 -Wall -Wextra -Werror "$here/odbc/odbc.c" -lodbc -lpthread -o "$client_bin/odbc" ;;
@@ -62,7 +66,7 @@ client_command() {
   local here=$PWD/tests/drivers/clients
   case "$1" in
     npgsql) command=(dotnet artifacts/build/bin/NpgsqlClient/release/NpgsqlClient.dll) ;;
-    psycopg3 | psycopg2 | asyncpg | sqlalchemy | django | psql | pgbench | dump) command=(/usr/bin/python3 "$here/python/$1_client.py") ;;
+    psycopg3 | psycopg2 | asyncpg | sqlalchemy | django | psql | pgbench | dump | logins) command=(/usr/bin/python3 "$here/python/$1_client.py") ;;
     jdbc) command=(java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "/usr/share/java/postgresql.jar:$client_bin/jdbc" Jdbc) ;;
     pgx | odbc | libpq) command=("$client_bin/$1") ;;
     ruby) command=(ruby "$here/ruby/pg.rb") ;;

@@ -25,6 +25,17 @@ trap 'exit 143' TERM
 drivers_password='open sesame' # a blank in it: what has to be quoted in one form or another of a connection string shows here
 ca_file=$drivers_dir/ca.pem
 
+# What the client "logins" shows: a certificate, a secret that its tokens are signed with; and the program that it runs for Npgsql.
+export DRIVERS_CERT=$drivers_dir/client.pem DRIVERS_KEY=$drivers_dir/client.key DRIVERS_TOKEN_SECRET='a secret of thirty-two bytes or more'
+export DRIVERS_NPGSQL="dotnet $PWD/artifacts/build/bin/NpgsqlClient/release/NpgsqlClient.dll ask"
+
+# Host rules, maps and keys of the proxies: three users who may come in one way each, and everybody else by SCRAM.
+write_login_rules() {
+  printf 'hostssl all hashed all md5\nhostssl all certified all cert map=drivers\nhostssl all signed all jwt\nhostssl all all all scram-sha-256\n' >"$drivers_dir/hba.conf"
+  printf 'drivers drivers certified@%s\n' acme initech acme-session initech-session >"$drivers_dir/ident.conf"
+  printf '{ "keys": [ { "kty": "oct", "kid": "drivers", "alg": "HS256", "k": "%s" } ] }\n' "$(printf %s "$DRIVERS_TOKEN_SECRET" | base64 -w 0 | tr '+/' '-_' | tr -d =)" >"$drivers_dir/jwks.json"
+}
+
 # A test authority and a certificate for localhost, for the proxies and for the shards alike: clients verify in full whomever they talk to.
 make_certificates() {
   local dir=$drivers_dir
@@ -33,6 +44,9 @@ make_certificates() {
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=localhost" -keyout "$dir/server.key" -out "$dir/server.csr"
     printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n' >"$dir/server.ext"
     openssl x509 -req -in "$dir/server.csr" -CA "$ca_file" -CAkey "$dir/ca.key" -CAcreateserial -days 2 -extfile "$dir/server.ext" -out "$dir/server.pem"
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=drivers" -keyout "$DRIVERS_KEY" -out "$dir/client.csr"
+    printf 'extendedKeyUsage=clientAuth\n' >"$dir/client.ext"
+    openssl x509 -req -in "$dir/client.csr" -CA "$ca_file" -CAkey "$dir/ca.key" -CAcreateserial -days 2 -extfile "$dir/client.ext" -out "$DRIVERS_CERT"
   } >"$dir/openssl.log" 2>&1 || { cat "$dir/openssl.log" >&2; return 1; }
 }
 
@@ -83,7 +97,8 @@ start_proxy() {
   proxy_metrics[$mode]=$(free_port)
   setsid artifacts/bin/proxyd --Listen:Port="$port" --Metrics:Port="${proxy_metrics[$mode]}" --Registry:ConnectionString="$PROXYSUITE_REGISTRY" \
     --Secrets:MasterKeyFile="$PROXYSUITE_MASTER_KEY_FILE" --Pool:Mode="$mode" --Pool:ServerChoice=round-robin \
-    --Tls:Mode=require --Tls:CertificateFile="$drivers_dir/server.pem" --Tls:KeyFile="$drivers_dir/server.key" --Tls:ServerCaFile="$ca_file" \
+    --Auth:HbaFile="$drivers_dir/hba.conf" --Auth:IdentFile="$drivers_dir/ident.conf" --Auth:JwksFile="$drivers_dir/jwks.json" --Auth:Md5=on --Auth:FailuresMax=10000 \
+    --Tls:ClientCaFile="$ca_file" --Tls:Mode=require --Tls:CertificateFile="$drivers_dir/server.pem" --Tls:KeyFile="$drivers_dir/server.key" --Tls:ServerCaFile="$ca_file" \
     --Shutdown:DrainTimeout=1s >"$drivers_dir/proxyd-$mode.log" 2>&1 </dev/null &
   pid=$!
   drivers_pids=("$pid" "${drivers_pids[@]}") # the proxies end before the shards
@@ -124,6 +139,13 @@ start_world() {
   create_tenant acme-session schema old many
   create_tenant initech-session database new many
   for tenant in dump-from:database dump-to:database dumps-from:schema dumps-to:schema; do create_tenant "${tenant%:*}" "${tenant#*:}" old four; done
+  for tenant in acme initech acme-session initech-session; do
+    for user in 'hashed --md5' certified signed; do
+      # shellcheck disable=SC2086 # a user and its options
+      echo "$drivers_password" | artifacts/bin/proxyctl tenant add-user "$tenant" $user --password-stdin >"$drivers_dir/ctl.log" 2>&1 || { cat "$drivers_dir/ctl.log" >&2; return 1; }
+    done
+  done
+  write_login_rules
   start_proxy transaction
   start_proxy session
 }

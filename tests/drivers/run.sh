@@ -70,6 +70,7 @@ tally() {
 
 for mode in $modes; do
   for client in "${selected[@]}"; do
+    [[ " $(client_modes "$client") " = *" $mode "* ]] || continue
     running=()
     for shard in $(client_shards "$client"); do run_client "$client" "$mode" "$shard" & running+=($!); done
     wait "${running[@]}"

@@ -18,6 +18,29 @@ string connectionString = new NpgsqlConnectionStringBuilder
     MaxPoolSize = Workers,
 }.ConnectionString;
 
+// For the client "logins": one connection as the environment says, and what it answers.
+if (args is ["ask"])
+{
+    try
+    {
+        await using var asked = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            Username = Environment.GetEnvironmentVariable("PGUSER"),
+            SslCertificate = Environment.GetEnvironmentVariable("PGSSLCERT"),
+            SslKey = Environment.GetEnvironmentVariable("PGSSLKEY"),
+            Pooling = false,
+        }.ConnectionString);
+        await asked.OpenAsync();
+        Console.WriteLine(await asked.ReadAsync<string>("SELECT 'in'"));
+        return 0;
+    }
+    catch (PostgresException refused)
+    {
+        await Console.Error.WriteLineAsync(refused.MessageText);
+        return 1;
+    }
+}
+
 NpgsqlDataSource Pool(string options = "") => NpgsqlDataSource.Create(connectionString + ";" + options);
 
 async Task WithAsync(string options, Func<NpgsqlDataSource, Task> work)
