@@ -35,6 +35,8 @@ internal sealed partial class ServerConnection
                 Reply rowReply = Ledger.OnBackend(type, default, Observer);
                 if (rowReply == Reply.Violation) return Doubt(received.Length);
                 Cut(rowReply == Reply.Forward, received, ref at, ref from, end, ref roomy);
+                // A result is a long run of them, and what holds for the first holds for all: nothing in between could change what is owed.
+                if (rowReply == Reply.Forward && _bodyLeft == 0) at = FrameHeader.EndOfRun(received, at, header.Type);
                 continue;
             }
 

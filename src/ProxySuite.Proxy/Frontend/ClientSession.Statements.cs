@@ -34,8 +34,9 @@ internal sealed partial class ClientSession
                 else TakeParse(body, received, at, ref from, rewritten);
                 return true;
             case FrontendMessage.Bind:
-                if (!Bind.TryReadNames(body, out Bind bind)) PgProtocolException.ThrowMalformed(nameof(Bind), "its names do not end");
+                Bind bind;
                 if (isWhole) bind = Bind.Read(body);
+                else if (!Bind.TryReadNames(body, out bind)) PgProtocolException.ThrowMalformed(nameof(Bind), "its names do not end");
                 if (_isNative) TakeNativeBind(bind);
                 else TakeBind(bind, header, body, received, at, ref from, rewritten);
                 return true;
@@ -91,7 +92,9 @@ internal sealed partial class ClientSession
         ReadOnlySpan<byte> content = body[(parse.StatementName.Length + 1)..];
         if (parse.StatementName.IsEmpty)
         {
-            StatementFacts facts = SqlScanner.Scan(parse.Sql);
+            // Drivers repeat a text, in a pipeline many times in a row: what does nothing but read and write rows is not looked at again.
+            bool isKnown = _unnamedTraits == StatementTraits.None && content.SequenceEqual(_statements.Unnamed);
+            StatementFacts facts = isKnown ? default : SqlScanner.Scan(parse.Sql);
             if ((facts.Traits & StatementFilter.Matters) != 0 && TryTakeFilteredParse(parse, length, received, at, ref from, rewritten)) return;
             ForgetForeignSequences(facts.Traits, received, at, ref from, rewritten);
             _statements.SetUnnamed(content);

@@ -58,6 +58,27 @@ public readonly record struct FrameHeader(byte Type, int BodyLength)
         return true;
     }
 
+    /// <summary>Walks over whole messages of one type that lie one behind the other, such as the rows of a result.</summary>
+    /// <param name="bytes">Received bytes.</param>
+    /// <param name="at">Where a message begins, or the end of the bytes.</param>
+    /// <param name="type">The type of those to walk over.</param>
+    /// <returns>Where the first message begins that has another type, is not whole, or whose length cannot be true: that is for <see cref="TryRead(ReadOnlySpan{byte}, int, out FrameHeader)"/> to say.</returns>
+    public static int EndOfRun(ReadOnlySpan<byte> bytes, int at, byte type)
+    {
+        while (bytes.Length - at >= Size && bytes[at] == type)
+        {
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(bytes[(at + 1)..]);
+            if (length < 4 || length >= (uint)(bytes.Length - at))
+            {
+                break;
+            }
+
+            at += 1 + (int)length;
+        }
+
+        return at;
+    }
+
     private static void CheckLength(byte type, int length, int bodyLengthMax)
     {
         // One unsigned comparison refuses negative, below-four and oversized lengths alike.

@@ -62,13 +62,15 @@ public readonly ref struct Bind
     public static bool TryReadNames(ReadOnlySpan<byte> start, out Bind bind)
     {
         bind = default;
-        int portalEnd = start.IndexOf((byte)0);
+        // Most names are empty.
+        int portalEnd = start is [0, ..] ? 0 : start.IndexOf((byte)0);
         if (portalEnd < 0)
         {
             return false;
         }
 
-        int statementLength = start[(portalEnd + 1)..].IndexOf((byte)0);
+        ReadOnlySpan<byte> behind = start[(portalEnd + 1)..];
+        int statementLength = behind is [0, ..] ? 0 : behind.IndexOf((byte)0);
         if (statementLength < 0)
         {
             return false;

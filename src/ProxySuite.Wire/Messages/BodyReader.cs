@@ -30,7 +30,8 @@ internal ref struct BodyReader(ReadOnlySpan<byte> body, string message)
     public ReadOnlySpan<byte> CString()
     {
         ReadOnlySpan<byte> rest = _body[Position..];
-        int length = rest.IndexOf((byte)0);
+        // Most names are empty.
+        int length = rest is [0, ..] ? 0 : rest.IndexOf((byte)0);
         if (length < 0)
         {
             PgProtocolException.ThrowMalformed(_message, "a string has no terminator");

@@ -245,6 +245,9 @@ public sealed class ProxyWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>Runs something on the first session of the first reactor, and waits for it.</summary>
+    internal Task<T> OnSessionAsync<T>(Func<ClientSession, T> work) => RunOnReactorAsync(() => work(_server.Contexts[0].Sessions.All.First()));
+
     /// <summary>Ends all sessions of the first reactor, as an operator would.</summary>
     internal Task EndSessionsAsync() => RunOnReactorAsync(() =>
     {

@@ -35,6 +35,22 @@ public sealed class FrameHeaderTests
     }
 
     [Theory]
+    [InlineData("", 0)]
+    [InlineData("C\0\0\0\u0004", 0)]                                                  // another type
+    [InlineData("D\0\0\0\u0004D\0\0\0\u0006abC\0\0\0\u0004D\0\0\0\u0004", 12)]          // up to another type, and not on behind it
+    [InlineData("D\0\0\0\u0004D\0\0\0\u0006a", 5)]                                     // up to one of which the last byte is missing
+    [InlineData("D\0\0\0\u0004D\0\0\0", 5)]                                            // or the header's
+    [InlineData("D\0\0\0\u0003", 0)]                                                  // lengths that cannot be true are left to TryRead
+    [InlineData("D\0\0\0\0", 0)]
+    [InlineData("D\u007f\u007f\u007f\u007f", 0)]
+    public void A_run_ends_where_a_message_has_another_type_or_is_not_whole(string bytes, int end)
+        => Assert.Equal(end, FrameHeader.EndOfRun(Splits.Bytes(bytes), 0, (byte)'D'));
+
+    [Fact]
+    public void A_run_ends_at_a_negative_length()
+        => Assert.Equal(5, FrameHeader.EndOfRun([.. Splits.Bytes("D\0\0\0\u0004D"), 0xff, 0xff, 0xff, 0xff, 0, 0], 0, (byte)'D'));
+
+    [Theory]
     [InlineData(4, 0, true)]
     [InlineData(1004, 1000, true)]
     [InlineData(0x3fffffff - 1, FrameHeader.BodyLengthLimit, true)]
