@@ -5,6 +5,8 @@ chmod 777 "${fakepg_host%:*}/.s.PGSQL.5432" # PgBouncer may run as another user
 registry_shard one "$fakepg_host" 64
 registry_plan large "$pool"
 registry_tenants t 1 16 large one
+registry_plan wide 32
+registry_tenants wide 1 1 wide one
 ulimit -n "$(ulimit -Hn)"
 
 fake_proxyd() { # fake_proxyd REACTORS: proxyd with 16 tenants on the fake backend; sets fakeproxyd_port, fakeproxyd_pid
@@ -15,6 +17,18 @@ fake_proxyd "$reactors"
 database=''
 for ((i = 1; i <= 16; i++)); do database+="t$i = host=${fakepg_host%:*} port=${fakepg_host##*:} dbname=app user=t$i"$'\n'; done
 duel_pgbouncer fakebouncer "$database" "$pool" "auth_type = trust"
+
+# run_busy TARGET OPTION...: run_load, and the busiest reactor's share of all reactors' time, to $bench_dir/busiest.TARGET.
+run_busy() {
+  local pid=${1}_pid
+  reactor_us "${!pid}" >"$bench_dir/busy.before"
+  run_load "$@"
+  reactor_us "${!pid}" | paste - "$bench_dir/busy.before" | awk '{ d = $1 - $2; sum += d; if (d > most) most = d } END { print most / sum }' >>"$bench_dir/busiest.$1"
+}
+reactor_us() { # PID: processor time of each reactor's thread
+  local task
+  for task in "/proc/$1/task"/*; do if [[ $(<"$task/comm") = reactor-* ]]; then awk '{ sub(/^.*\) /, ""); print ($12 + $13) * 10000 }' "$task/stat"; fi; done
+}
 
 fake() { duel "$1" run_load fakeproxyd "$2" fakebouncer "$2"; }
 if wanted fake; then
@@ -59,4 +73,8 @@ if wanted reactors; then
   two_port=$fakeproxyd_port two_pid=$fakeproxyd_pid
   duel "two reactors / one" run_load two "--tenants t:1:16 --connections 4 --mode simple" one "--tenants t:1:16 --connections 4 --mode simple"
   verdict "  two reactors: queries a CPU-bound second, to one" "$(awk -v c="$m_cpu" 'BEGIN { printf "%.2f", 2 / c }')" ">=" 1.7
+  # One large tenant (Pool:SpreadFrom). What its queries cost, and how evenly they fall: the busier of the two reactors is full first.
+  duel "one tenant, two reactors" run_busy two "--tenants wide:1:1 --connections 64 --mode simple" one "--tenants wide:1:1 --connections 64 --mode simple"
+  echo "  the busier reactor's share of the work: $(median_range <"$bench_dir/busiest.two")"
+  verdict "  one tenant on two reactors: queries a CPU-bound second, to one" "$(awk -v c="$m_cpu" -v s="$(median <"$bench_dir/busiest.two")" 'BEGIN { printf "%.2f", 1 / c / s }')" ">=" 1.7
 fi

@@ -70,8 +70,8 @@ public sealed record PoolOptions
     public TimeSpan ShareQuantum { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>A tenant is served by one reactor for each so many of its server connections, where there are several reactors; by one alone with less than twice as many.</summary>
-    /// <value>1 to 100000, or 0 for always one; default 0. Reloadable, for clients that log in afterwards.</value>
-    public int SpreadFrom { get; init; }
+    /// <value>1 to 100000, or 0 for always one; default 10. Reloadable, for clients that log in afterwards.</value>
+    public int SpreadFrom { get; init; } = 10;
 
     /// <summary>Server connections that are opened to one shard at a time.</summary>
     /// <value>1 to 1000; default 20. Reloadable.</value>

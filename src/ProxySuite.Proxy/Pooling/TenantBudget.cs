@@ -107,7 +107,7 @@ internal sealed class TenantBudget
     public void AskAgain() => _places?.AskAgain(this);
 
     /// <inheritdoc cref="TenantPlaces.TryYield"/>
-    public bool TryYield(bool hasServed, TimeSpan? idleFor, TimeSpan linger) => _places is not null && _places.TryYield(this, hasServed, idleFor, linger);
+    public bool TryYield(bool hasServed, TimeSpan? idleFor, TimeSpan keep) => _places is not null && _places.TryYield(this, hasServed, idleFor, keep);
 
     /// <inheritdoc cref="TenantPlaces.HasRoom"/>
     public bool HasRoom => _places?.HasRoom ?? true;

@@ -255,7 +255,8 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
     private void OnPatienceOver()
     {
         if (_channels.Values.All(static channel => channel.IsOn)) return;
-        Fail(_claim.IsInLine ? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, _pool.Shard.Total) : ProxyErrors.ShardUnavailable());
+        TimeSpan waited = _options.Value.Pool.QueryWaitTimeout;
+        Fail(_claim.IsInLine ? ProxyErrors.WaitedTooLong(waited, _pool.Shard.Total) : _pool.Budget.HasRoom ? ProxyErrors.ShardUnavailable() : ProxyErrors.WaitedTooLong(waited, _pool.Budget.Total));
     }
 
     private void Fail(Wire.Errors.PgError error)

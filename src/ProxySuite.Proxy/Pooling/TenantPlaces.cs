@@ -26,7 +26,7 @@ internal interface IPlaceUser
 /// </summary>
 /// <remarks>
 /// A free place goes to the reactor that lacks one and has fewest connections at work; who has more stands back. A connection moves over (it is closed here and opened there) only
-/// where that evens out, where the other has none at all, or where it has been idle for longer than opening one takes: two reactors in equal want keep what they have.
+/// where that evens out, where the other has none at all, or where it has been idle for the quantum of the shard's sharing: two reactors in equal want keep what they have.
 /// </remarks>
 internal sealed class TenantPlaces
 {
@@ -202,8 +202,8 @@ internal sealed class TenantPlaces
     /// <param name="member">Whose it is.</param>
     /// <param name="hasServed">It has served this reactor for its time.</param>
     /// <param name="idleFor">How long it has been idle; null when it is about to be lent.</param>
-    /// <param name="linger">How long an idle one is kept.</param>
-    public bool TryYield(TenantBudget member, bool hasServed, TimeSpan? idleFor, TimeSpan linger)
+    /// <param name="keep">How long an idle one is kept where giving it away would not even things out: whoever uses it now and then is not to log in each time.</param>
+    public bool TryYield(TenantBudget member, bool hasServed, TimeSpan? idleFor, TimeSpan keep)
     {
         lock (_gate)
         {
@@ -217,7 +217,7 @@ internal sealed class TenantPlaces
             if (lacking <= coming) return false;
             fewest += coming;
             if (member.AtWork > fewest + 1) return true;
-            return idleFor is { } idle ? fewest == 0 || idle >= linger : fewest == 0 && hasServed;
+            return idleFor is { } idle ? fewest == 0 || idle >= keep : fewest == 0 && hasServed;
         }
     }
 

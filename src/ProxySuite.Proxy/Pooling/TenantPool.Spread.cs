@@ -36,15 +36,13 @@ internal partial class TenantPool
     /// <inheritdoc/>
     void IPlaceUser.OnPlaceWanted() => _reactor.Post(static pool => ((TenantPool)pool!).MoveIdleOver(), this);
 
-    private TimeSpan Linger => TimeSpan.FromMilliseconds(_shard.LingerMilliseconds);
-
     /// <summary>True when a server at rest is to be closed, so that one can be opened on another reactor.</summary>
     private bool IsToMoveOver(ServerConnection server)
     {
         long now = _reactor.NowMilliseconds;
         if (now < _lookAt) return false;
         // With nobody in line it would be idle next.
-        if (Budget.TryYield(hasServed: now >= server.ShareUntil, _waiters.Count == 0 ? TimeSpan.Zero : null, Linger)) return true;
+        if (Budget.TryYield(hasServed: now >= server.ShareUntil, _waiters.Count == 0 ? TimeSpan.Zero : null, _options.Value.Pool.ShareQuantum)) return true;
         _lookAt = now + LookAgainMilliseconds;
         return false;
     }
@@ -55,7 +53,7 @@ internal partial class TenantPool
         while (IsOverdrawn && _idleTotal > 0) EvictOne();
         while (Budget.IsWantedElsewhere && OldestIdle() is { } oldest)
         {
-            if (!Budget.TryYield(hasServed: true, TimeSpan.FromMilliseconds(_reactor.NowMilliseconds - oldest.LastUsedAt), Linger))
+            if (!Budget.TryYield(hasServed: true, TimeSpan.FromMilliseconds(_reactor.NowMilliseconds - oldest.LastUsedAt), _options.Value.Pool.ShareQuantum))
             {
                 ArmYield();
                 break;

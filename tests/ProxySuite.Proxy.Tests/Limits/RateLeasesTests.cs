@@ -141,12 +141,55 @@ public sealed class RateLeasesTests
         Assert.Equal(7, cell.Lease.BytesElsewhere);
     }
 
+    [Fact]
+    public async Task Reactors_of_one_proxy_speak_with_one_voice_and_have_one_lease()
+    {
+        var board = new StrangeBoard { Line = "50 0 0 0" };
+        var one = new LeaseCell { QueriesLimit = 100 };
+        var two = new LeaseCell { QueriesLimit = 100 };
+        long now = 0;
+        var leases = new RateLeases(board, new ProxyStats(), () => now);
+        TenantId tenant = TenantId.New();
+        leases.Join(tenant, one);
+        leases.Join(tenant, two);
+        leases.Join(tenant, two);
+        for (int i = 0; i < 5; i++)
+        {
+            (one.QueriesWanted, two.QueriesWanted, one.QueriesAdmitted, two.Milliseconds) = (one.QueriesWanted + 100, two.QueriesWanted + 20, one.QueriesAdmitted + 40, 7);
+            now += Stopwatch.Frequency;
+            Assert.True(await leases.ExchangeAsync(CancellationToken.None));
+        }
+        Assert.StartsWith("1", board.Said, StringComparison.Ordinal); // 120 a second, after the decay
+        Assert.EndsWith(" 7 0", board.Said, StringComparison.Ordinal);
+        Assert.Equal(200, board.Counted);
+        Assert.Same(one.Lease, two.Lease);
+        // One that leaves takes nothing back of what was counted.
+        leases.Leave(tenant, one);
+        two.QueriesWanted += 20;
+        now += Stopwatch.Frequency;
+        await leases.ExchangeAsync(CancellationToken.None);
+        Assert.NotSame(one.Lease, two.Lease);
+        Assert.Equal(200, board.Counted);
+        leases.Leave(tenant, two);
+        Lease? last = two.Lease;
+        (two.QueriesWanted, now) = (two.QueriesWanted + 20, now + Stopwatch.Frequency);
+        await leases.ExchangeAsync(CancellationToken.None);
+        Assert.Same(last, two.Lease);
+    }
+
     private sealed class StrangeBoard : IRateBoard
     {
         public string Line { get; set; } = "";
 
+        public string Said { get; private set; } = "";
+
+        public long Counted { get; private set; }
+
         public Task<IReadOnlyList<IReadOnlyList<RateNote>>?> ExchangeAsync(IReadOnlyList<RatePost> posts, CancellationToken cancellationToken)
-            => Task.FromResult<IReadOnlyList<IReadOnlyList<RateNote>>?>([.. posts.Select(_ => (IReadOnlyList<RateNote>)[new RateNote("other", TimeSpan.Zero, Line)])]);
+        {
+            (Said, Counted) = (posts[^1].Line, Counted + posts.Sum(static post => post.Queries));
+            return Task.FromResult<IReadOnlyList<IReadOnlyList<RateNote>>?>([.. posts.Select(_ => (IReadOnlyList<RateNote>)[new RateNote("other", TimeSpan.Zero, Line)])]);
+        }
     }
 
     /// <summary>Proxies with one tenant, a board, and clients that come evenly spaced.</summary>

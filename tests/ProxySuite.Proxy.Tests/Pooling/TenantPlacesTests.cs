@@ -6,7 +6,7 @@ namespace ProxySuite.Proxy.Tests.Pooling;
 /// <summary>A tenant's limit over several reactors.</summary>
 public sealed class TenantPlacesTests
 {
-    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Keep = TimeSpan.FromMilliseconds(10);
 
     [Fact]
     public void A_place_can_be_taken_once_whoever_takes_it()
@@ -76,10 +76,10 @@ public sealed class TenantPlacesTests
         two.Budget.Want(2);
         for (int moved = 0; moved < 2; moved++)
         {
-            Assert.True(one.Budget.TryYield(hasServed: false, idleFor: null, Linger));
+            Assert.True(one.Budget.TryYield(hasServed: false, idleFor: null, Keep));
             one.Budget.Leaving++;
         }
-        Assert.False(one.Budget.TryYield(hasServed: false, idleFor: null, Linger));
+        Assert.False(one.Budget.TryYield(hasServed: false, idleFor: null, Keep));
     }
 
     [Fact]
@@ -88,9 +88,9 @@ public sealed class TenantPlacesTests
         (TenantPlaces _, Reactor one, Reactor two) = Full(5, 5);
         Assert.False(two.Budget.TryTake());
         two.Budget.Want(10);
-        Assert.False(one.Budget.TryYield(hasServed: true, idleFor: null, Linger));
-        Assert.False(one.Budget.TryYield(hasServed: true, idleFor: TimeSpan.Zero, Linger));
-        Assert.True(one.Budget.TryYield(hasServed: true, idleFor: Linger, Linger));
+        Assert.False(one.Budget.TryYield(hasServed: true, idleFor: null, Keep));
+        Assert.False(one.Budget.TryYield(hasServed: true, idleFor: TimeSpan.Zero, Keep));
+        Assert.True(one.Budget.TryYield(hasServed: true, idleFor: Keep, Keep));
     }
 
     [Fact]
@@ -98,8 +98,8 @@ public sealed class TenantPlacesTests
     {
         (TenantPlaces _, Reactor one, Reactor two) = Full(1, 0);
         Assert.False(two.Budget.TryTake());
-        Assert.False(one.Budget.TryYield(hasServed: false, idleFor: null, Linger));
-        Assert.True(one.Budget.TryYield(hasServed: true, idleFor: null, Linger));
+        Assert.False(one.Budget.TryYield(hasServed: false, idleFor: null, Keep));
+        Assert.True(one.Budget.TryYield(hasServed: true, idleFor: null, Keep));
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class TenantPlacesTests
         two.Budget.Pinned = 3;
         Assert.Equal(3, places.Pinned);
         Assert.False(two.Budget.TryTake());
-        Assert.True(one.Budget.TryYield(hasServed: false, idleFor: null, Linger));
+        Assert.True(one.Budget.TryYield(hasServed: false, idleFor: null, Keep));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ProxySuite.Proxy.Frontend;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Tenancy.Model;
@@ -219,12 +220,75 @@ public sealed class SpreadTests
         foreach (RawClient client in clients) Assert.Equal("1", await client.ScalarAsync("SELECT 1", Patience));
     }
 
-    private static Task<PostgresWorld> StartAsync(int connections, int from = 4, int version = 18)
+    [Fact]
+    public async Task On_a_crowded_shard_its_weight_counts_once()
+    {
+        await using PostgresWorld world = await StartAsync(8, shardConnections: 4);
+        TenantEntry small = await world.AddTenantAsync("small", 4);
+        using var stop = new CancellationTokenSource();
+        // Both want more than there is; small has one reactor, acme two and twice as many clients.
+        Task clients = Task.WhenAll(((string Tenant, int Count)[])[("acme", 16), ("small", 8)] is var wanted
+            ? wanted.SelectMany(static want => Enumerable.Repeat(want.Tenant, want.Count)).Select(tenant => Task.Run(async () =>
+            {
+                using RawClient client = await world.Proxy.ConnectAsync(tenant);
+                while (!stop.IsCancellationRequested) await client.QueryAsync("SELECT pg_sleep(0.003)", Patience);
+            }))
+            : []);
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        (long large, long single) before = (await ServedAsync(world, "acme"), await ServedAsync(world, "small"));
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        (long large, long single) after = (await ServedAsync(world, "acme"), await ServedAsync(world, "small"));
+        int reactors = (await world.Proxy.RestAsync()).Count(static pool => pool.Leased > 0);
+        await stop.CancelAsync();
+        await clients;
+        double ratio = (double)(after.large - before.large) / (after.single - before.single);
+        Assert.Equal(4, small.Tenant.Plan.Connections);
+        Assert.Equal(3, reactors);
+        Assert.InRange(ratio, 0.7, 1.4);
+    }
+
+    [Fact]
+    public async Task Its_queries_a_second_hold_over_both_reactors()
+    {
+        const int Rate = 200;
+        await using PostgresWorld world = await StartAsync(8);
+        world.Proxy.ChangePlan(static plan => plan with { QueriesPerSecond = Rate, Burst = 1 });
+        RawClient[] clients = await ConnectAsync(world, 8);
+        await world.Proxy.WaitForLimiterAsync(static limiter => limiter.Limits.QueriesPerSecond == Rate);
+        using var stop = new CancellationTokenSource();
+        var answered = new int[2];
+        Task load = Task.WhenAll(clients.Select(client => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                await client.QueryAsync("SELECT 1", Patience);
+                Interlocked.Increment(ref answered[ReactorOf(client)]);
+            }
+        })));
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        (int before, long from) = (answered.Sum(), Stopwatch.GetTimestamp());
+        await Task.Delay(TimeSpan.FromSeconds(5));
+        (int count, double seconds) = (answered.Sum() - before, Stopwatch.GetElapsedTime(from).TotalSeconds);
+        await stop.CancelAsync();
+        await load;
+        // A busy machine may make less of it, never more.
+        Assert.InRange(count / seconds, Rate * 0.5, Rate * 1.1);
+        Assert.All(answered, static each => Assert.InRange(each, Rate, int.MaxValue));
+    }
+
+    private static async Task<long> ServedAsync(PostgresWorld world, string tenant)
+    {
+        long served = 0;
+        for (int reactor = 0; reactor < 2; reactor++) served += Volatile.Read(ref world.Proxy.Stats.Tenant(tenant, reactor).LentTicks);
+        return served;
+    }
+
+    private static Task<PostgresWorld> StartAsync(int connections, int from = 4, int version = 18, int shardConnections = 200)
         => PostgresWorld.StartAsync(version, connections, options => options with
         {
             Reactors = new ReactorsOptions { Count = 2 },
             Pool = options.Pool with { SpreadFrom = from, ShareQuantum = TimeSpan.FromMilliseconds(50), QueryWaitTimeout = TimeSpan.FromSeconds(60) },
-        });
+        }, shardConnections);
 
     private static int ReactorOf(RawClient client) => SessionTable.ReactorOf(client.ProcessId);
 
