@@ -115,6 +115,7 @@ internal partial class TenantPool
         _failures = 0;
         LastFailure = null;
         _permits.Add(server, permit);
+        WantTidying();
         Budget.NoteOpened(server.CancelKey.ProcessId, server.RemoteEndPoint);
         Welcome[role] = server.Parameters;
         if (server.Generation == _generation && !IsOverdrawn) Offer(server);

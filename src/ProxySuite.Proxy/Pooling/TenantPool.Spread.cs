@@ -17,6 +17,7 @@ internal partial class TenantPool
     public void AddPinned(PoolWaiter user)
     {
         Pinned.Add(user);
+        WantTidying();
         Budget.Pinned = Pinned.Count;
     }
 

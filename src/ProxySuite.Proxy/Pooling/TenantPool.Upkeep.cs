@@ -29,12 +29,27 @@ internal partial class TenantPool
         Pump();
     }
 
+    /// <summary>Puts itself among those that <see cref="Tidy"/> is called for.</summary>
+    public void WantTidying()
+    {
+        if (IsUntidy || Untidy is null) return;
+        IsUntidy = true;
+        Untidy.Add(this);
+    }
+
+    /// <summary>Nobody calls <see cref="Tidy"/> any more until there is something to look at: a server, a waiter, a listener, a pinned client, or no client at all.</summary>
+    /// <returns>False while there is.</returns>
+    public bool TryLeaveUntidy()
+    {
+        if (Clients == 0 || _waiters.Count > 0 || _permits.Count > 0 || _listener is not null || Pinned.Count > 0) return false;
+        IsUntidy = false;
+        return true;
+    }
+
     /// <summary>Closes what is idle for too long, too old, or overdue. Called about once a second.</summary>
     public void Tidy()
     {
         Budget.AskAgain();
-        // Clients alone: there is nothing to look at.
-        if (_permits.Count == 0 && _listener is null && Pinned.Count == 0) return;
         PoolOptions options = _options.Value.Pool;
         long now = _reactor.NowMilliseconds;
         foreach (IdleServers idle in _idle)

@@ -38,6 +38,7 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
     private long _lentAt;
     private int _leaving;
     private int _generation;
+    private int _clients;
     private TenantListener? _listener;
 
     /// <param name="reactor">The tenant's home.</param>
@@ -96,6 +97,12 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
     /// <summary>True while it is there.</summary>
     public bool IsWatched { get; set; }
 
+    /// <summary>Where it puts itself while there may be something to tidy, so that only such pools are looked at.</summary>
+    public List<TenantPool>? Untidy { get; init; }
+
+    /// <summary>True while it is there.</summary>
+    public bool IsUntidy { get; private set; }
+
     /// <summary>Why nobody is served, while the tenant is suspended or gone; else null.</summary>
     public PgError? Refusal { get; private set; }
 
@@ -133,7 +140,14 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
     public int ReplicationSlots { get; set; }
 
     /// <summary>Listens for all the tenant's clients.</summary>
-    public TenantListener Listener => _listener ??= new TenantListener(this, _reactor, _options, _opener);
+    public TenantListener Listener
+    {
+        get
+        {
+            if (_listener is null) WantTidying();
+            return _listener ??= new TenantListener(this, _reactor, _options, _opener);
+        }
+    }
 
     /// <summary>True for a server process of the tenant, on this reactor or another.</summary>
     /// <param name="processId">The server's own id of it.</param>
@@ -148,7 +162,15 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
     }
 
     /// <summary>Client sessions attached to this pool.</summary>
-    public int Clients { get; set; }
+    public int Clients
+    {
+        get => _clients;
+        set
+        {
+            _clients = value;
+            if (value == 0) WantTidying();
+        }
+    }
 
     /// <summary>Connections idle, lent, being opened, and queries waiting.</summary>
     public PoolCounts Counts => new(_idleTotal, _lent, _openingTotal, _waiters.Count);
@@ -188,6 +210,7 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
         waiter.IsNoticeSent = false;
         waiter.WaitDeadline = _reactor.NowMilliseconds + (long)options.QueryWaitTimeout.TotalMilliseconds;
         _waiters.Add(waiter);
+        WantTidying();
         Stats.QueueDepth = _waiters.Count;
         // For the first in line it is set anew: one still armed for whoever was first before may be of an older, longer limit.
         if (!_queueTimer.IsArmed || _waiters.Count == 1) _reactor.Timers.Arm(_queueTimer, options.QueryWaitTimeout);

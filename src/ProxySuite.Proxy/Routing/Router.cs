@@ -26,6 +26,7 @@ internal sealed class Router
     private readonly Dictionary<TenantId, TenantPool> _pools = [];
     private readonly List<TenantPool> _retiring = [];
     private readonly List<TenantPool> _busy = [];
+    private readonly List<TenantPool> _untidy = [];
     private readonly Dictionary<(ShardId Shard, int Role), SharedServers> _shared = [];
     private readonly WheelTimer _tidy;
     private readonly WheelTimer _watch;
@@ -81,8 +82,9 @@ internal sealed class Router
         TenantStats stats = _stats.Tenant(config.Tenant, _reactor.Index);
         ShardStats shardStats = _stats.Shard(config.Shard, _reactor.Index);
         pool = entry.Tenant.Identity == TenantIdentity.Sealed
-            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry, Recheck = Recheck, Busy = _busy }
-            : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, _places.Join(config.TenantId, budget)) { Source = entry, Recheck = Recheck, Busy = _busy };
+            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry, Recheck = Recheck, Busy = _busy, Untidy = _untidy }
+            : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, _places.Join(config.TenantId, budget)) { Source = entry, Recheck = Recheck, Busy = _busy, Untidy = _untidy };
+        pool.WantTidying();
         pool.IsPaused = Paused.Contains(config.Tenant);
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
         if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
@@ -179,23 +181,23 @@ internal sealed class Router
 
     private void Tidy()
     {
-        List<TenantId>? unused = null;
-        foreach ((TenantId id, TenantPool pool) in _pools)
+        // Of thousands of pools those that have more than clients alone, retiring ones among them.
+        for (int at = _untidy.Count - 1; at >= 0; at--)
         {
+            TenantPool pool = _untidy[at];
             pool.Tidy();
-            if (pool.IsUnused) (unused ??= []).Add(id);
-        }
-        if (unused is not null)
-        {
-            foreach (TenantId id in unused)
+            TenantId id = pool.Config.TenantId;
+            if (pool.IsUnused && _pools.TryGetValue(id, out TenantPool? current) && ReferenceEquals(current, pool))
             {
-                _pools.Remove(id, out TenantPool? pool);
-                pool!.Retire();
+                _pools.Remove(id);
+                pool.Retire();
                 Forget(pool);
                 _tenants.Release(((TenantEntry)pool.Source!).Tenant.Slug);
             }
+            else if (!pool.IsUnused && !pool.TryLeaveUntidy()) continue;
+            _untidy[at] = _untidy[^1];
+            _untidy.RemoveAt(_untidy.Count - 1);
         }
-        foreach (TenantPool pool in _retiring) pool.Tidy();
         _retiring.RemoveAll(pool =>
         {
             if (!pool.IsUnused) return false;

@@ -257,6 +257,15 @@ public sealed class ProxyWorld : IAsyncDisposable
     /// <summary>Addresses that clients are counted under.</summary>
     internal int AddressesCounted => _server.Contexts[0].Addresses.Count;
 
+    /// <summary>Asks the first reactor's router, on its thread.</summary>
+    internal async Task<T> AskReactorAsync<T>(Func<Proxy.Routing.Router, T> ask)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        FrontendContext context = _server.Contexts[0];
+        context.Reactor.Post(_ => answer.SetResult(ask(context.Router)), null);
+        return await answer.Task;
+    }
+
     /// <summary>All pools of all reactors, and all shard budgets, for checks at rest.</summary>
     internal async Task<IReadOnlyList<(PoolCounts Counts, int Leased, int Total, int Clients)>> RestAsync()
     {
