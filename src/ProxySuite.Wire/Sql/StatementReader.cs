@@ -7,9 +7,9 @@ namespace ProxySuite.Wire.Sql;
 /// <param name="first">The statement's first word.</param>
 internal readonly ref struct StatementReader(ReadOnlySpan<byte> statement, SqlToken first)
 {
-    // What an owner's migrations are made of. Functions, triggers and rules run text that nobody sees, and are not among them.
+    // What an owner's migrations are made of, and what a subscriber to its tables needs. Functions, triggers and rules run text that nobody sees, and are not among them.
     private static readonly string[] MadeOnStrictShards =
-        ["table", "unlogged", "index", "unique", "view", "recursive", "materialized", "sequence", "type", "domain", "statistics", "policy", "collation"];
+        ["table", "unlogged", "index", "unique", "view", "recursive", "materialized", "sequence", "type", "domain", "statistics", "policy", "collation", "publication"];
 
     private static readonly string[] Upkeep = ["comment", "reindex", "cluster", "refresh"];
 

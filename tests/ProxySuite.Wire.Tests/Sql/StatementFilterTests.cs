@@ -200,6 +200,8 @@ public sealed class StatementFilterTests
     [Theory]
     [InlineData("CREATE TABLE t (id int); CREATE UNIQUE INDEX ON t (id); ALTER TABLE t ADD x int; DROP TABLE t", "passes")]
     [InlineData("CREATE OR REPLACE VIEW v AS SELECT 1; COMMENT ON VIEW v IS 'x'; TRUNCATE t; ANALYZE", "passes")]
+    [InlineData("CREATE PUBLICATION p FOR TABLE t; ALTER PUBLICATION p ADD TABLE u; DROP PUBLICATION p", "passes")]
+    [InlineData("CREATE SUBSCRIPTION s CONNECTION 'host=elsewhere' PUBLICATION p", "NotOnTheList CREATE SUBSCRIPTION")]
     [InlineData("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''", "NotOnTheList CREATE OR")]
     [InlineData("CREATE TEMP TABLE t (id int)", "NotOnTheList CREATE TEMP")]
     [InlineData("CREATE TRIGGER t AFTER INSERT ON t EXECUTE FUNCTION f()", "NotOnTheList CREATE TRIGGER")]
