@@ -75,6 +75,9 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
     /// <summary>Memory for batches that may have to be sent again.</summary>
     public BatchBuffers Batches { get; } = new();
 
-    /// <summary>Where a session puts together what cannot be sent as it came; empty between two calls of a handler.</summary>
+    /// <summary>Where the end of a login is put together, without a wait in between. Not <see cref="Scratch"/>: what a session has written there last, of whatever tenant, stands there still.</summary>
+    public FrameWriter Greeting { get; } = new();
+
+    /// <summary>Where a session puts together what cannot be sent as it came. Whoever uses it clears it first.</summary>
     public FrameWriter Scratch { get; } = new(retainedBytes: 128 * 1024);
 }

@@ -202,7 +202,8 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         told = startup.ToldOf(told, login.User, pool.Parameters);
         var session = new ClientSession(link, home, pool, login, told, seat, limiter, own);
         // Of the reactor's own, so that a login's own buffer stays as small as the messages before these.
-        FrameWriter all = home.Scratch;
+        FrameWriter all = home.Greeting;
+        all.Clear();
         all.WriteBytes(pipe.Out.WrittenSpan);
         Authentication.WriteOk(all);
         all.WriteBytes(told.Messages);
