@@ -29,9 +29,11 @@ internal sealed class SealedWorld : IAsyncDisposable
     /// <param name="shardConnections">Server connections for all of them.</param>
     /// <param name="connections">Of each tenant's plan.</param>
     /// <param name="settings">Of the server.</param>
+    /// <param name="beforeProxyd">Done to the server before proxyd starts.</param>
     /// <param name="options">Of proxyd.</param>
     public static async Task<SealedWorld> StartAsync(
-        int version, int tenants = 2, int shardConnections = 1, int connections = 2, Dictionary<string, string>? settings = null, params string[] options)
+        int version, int tenants = 2, int shardConnections = 1, int connections = 2, Dictionary<string, string>? settings = null, Func<PostgresServer, Task>? beforeProxyd = null,
+        params string[] options)
     {
         var world = new SealedWorld(await PostgresServer.CreateAsync(new PostgresOptions { Version = version, Settings = settings ?? [] }));
         await world.Server.ExecuteAsync("CREATE DATABASE registry");
@@ -53,6 +55,7 @@ internal sealed class SealedWorld : IAsyncDisposable
             made.Add(tenant);
         }
         world.Tenants = made;
+        if (beforeProxyd is not null) await beforeProxyd(world.Server);
         world.Proxyd = await Proxyd.StartAsync(world.Server.Uri("registry"), world.MasterKeyFile, ["--Logging:Connections=off", "--Reactors:Count=1", .. options]);
         return world;
     }
