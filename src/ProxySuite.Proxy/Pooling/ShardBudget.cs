@@ -101,6 +101,9 @@ internal sealed class ShardBudget : IDisposable
     /// <summary>For how long an idle connection is kept under pressure, in milliseconds, from 1.</summary>
     public long LingerMilliseconds => Volatile.Read(ref _lingerMilliseconds);
 
+    /// <summary>How long a connection serves its tenant before others have a claim on it.</summary>
+    public TimeSpan Quantum => (_options?.Value.Pool ?? _optionsSeen!).ShareQuantum;
+
     /// <summary>True while no connection can be opened because the last attempts failed.</summary>
     public bool IsFailing => Volatile.Read(ref _isFailing);
 

@@ -30,7 +30,7 @@ internal interface IShardUser
 /// A pool's stand in the line for a shard's places, and the place that it has been given and not used yet. It lives on the pool's reactor and brings there what the
 /// budget says on any thread.
 /// </summary>
-internal sealed class ShardClaim : IShardClaimant
+internal sealed partial class ShardClaim : IShardClaimant
 {
     // Weights are whole numbers, and a tenant on several reactors divides its own: so one is that many to the scheduler, for all alike, which changes no share.
     private const int WeightUnit = 60;
@@ -46,6 +46,7 @@ internal sealed class ShardClaim : IShardClaimant
         _reactor = reactor;
         _user = user;
         _account = new ShardAccount(this);
+        _yieldTimer = new WheelTimer(static claim => ((ShardClaim)claim!).Keeper.LookAtIdle(), this);
     }
 
     /// <summary>The budget that it is a claim on.</summary>

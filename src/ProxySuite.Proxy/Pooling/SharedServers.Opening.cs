@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Limits;
-using ProxySuite.Proxy.Transport;
 using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Pooling;
@@ -9,14 +7,10 @@ namespace ProxySuite.Proxy.Pooling;
 /// <summary>Brings servers to those who wait, by reset or by opening, and closes and watches them.</summary>
 internal sealed partial class SharedServers
 {
-    private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(2);
-
-    private readonly WheelTimer _retryTimer;
+    private readonly RetryPause _refusedPause;
     private readonly List<(ServerConnection Server, Overdue Overdue)> _overdue = [];
     private int _opening;
     private int _growing; // of those being opened, the ones that nobody waits for
-    private int _failures;
 
     /// <summary>Sees that as many servers are on their way as are waited for.</summary>
     public void Pump()
@@ -34,7 +28,7 @@ internal sealed partial class SharedServers
                 HandOver(oldest);
                 continue;
             }
-            if (_retryTimer.IsArmed || _claim.TryTake() is not { } place) break;
+            if (_refusedPause.IsOn || _claim.TryTake() is not { } place) break;
             _ = OpenAsync(new ServerPermit(_all, place));
         }
         if (DemandBeside(null, 1) == 0) _claim.StepOut();
@@ -47,7 +41,7 @@ internal sealed partial class SharedServers
     /// </summary>
     private void Grow()
     {
-        if (_growing > 0 || _retryTimer.IsArmed || NextSeat() is not { } seat) return;
+        if (_growing > 0 || _refusedPause.IsOn || NextSeat() is not { } seat) return;
         if (_reactor.NowMilliseconds - seat.LastHadAt > _options.Value.Pool.ShareQuantum.TotalMilliseconds || _claim.TryTakeSpare() is not { } place) return;
         _growing++;
         _ = OpenAsync(new ServerPermit(_all, place), isGrowth: true);
@@ -63,7 +57,7 @@ internal sealed partial class SharedServers
         _target = target with { Seals = _target.Seals };
         if (!isOtherPlace) return;
         _generation++;
-        _failures = 0;
+        _refusedPause.Forget();
         Welcome = null;
         CloseAllIdle();
         Pump();
@@ -150,36 +144,17 @@ internal sealed partial class SharedServers
     private async Task OpenAsync(ServerPermit permit, bool isGrowth = false)
     {
         CountOpening(+1);
-        long started = Stopwatch.GetTimestamp();
-        ServerConnection? server = null;
-        OpenFailure? failure = null;
-        try
-        {
-            server = await _opener.OpenAsync(_reactor, _target, this, _parameters, _role, _generation, _options.Value);
-        }
-        catch (OpenException refused)
-        {
-            failure = refused.Failure;
-        }
-        catch (Exception bug) when (bug is not OutOfMemoryException)
-        {
-            // Whatever it was, the permit comes back and those who wait hear of it.
-            failure = new OpenFailure($"{bug.GetType().Name}: {bug.Message}", IsPermanent: false);
-        }
+        (ServerConnection? server, OpenFailure? failure) = await permit.OpenAsync(
+            _opener.OpenAsync(_reactor, _target, this, _parameters, _role, _generation, _options.Value), _stats);
         CountOpening(-1);
         if (isGrowth) _growing--;
         if (server is null)
         {
-            permit.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
-            _stats.Failed(Stopwatch.GetTimestamp());
-            if (!failure.IsPermanent && !failure.MayHaveMoved) _stats.Faults++;
-            OnOpenFailed(failure);
+            OnOpenFailed(failure!);
             return;
         }
-        _stats.Connected(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp() - started);
-        _failures = 0;
-        permit.Place.Opened();
-        server.ShareUntil = _reactor.NowMilliseconds + (long)_options.Value.Pool.ShareQuantum.TotalMilliseconds;
+        _claim.BeginQuantum(server);
+        _refusedPause.Forget();
         _leases.Add(server, new SharedLease(server, permit));
         Welcome = server.Parameters;
         foreach (SharedSeat seat in _turns.All) seat.Tenant.NoteFailure(null);
@@ -190,7 +165,7 @@ internal sealed partial class SharedServers
 
     private void OnOpenFailed(OpenFailure failure)
     {
-        _failures++;
+        _refusedPause.CountFailure();
         PgError error = ProxyErrors.ShardUnavailable();
         _opener.LogFailure("sealed", _shardName, _target.Role, failure);
         foreach (SharedSeat seat in _turns.All.ToArray())
@@ -205,11 +180,8 @@ internal sealed partial class SharedServers
             Pump();
             return;
         }
-        double milliseconds = Math.Min(BackoffMax.TotalMilliseconds, BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 10)));
-        if (!_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, TimeSpan.FromMilliseconds(milliseconds * (0.75 + (Random.Shared.NextDouble() / 2))));
+        _refusedPause.Begin();
     }
-
-    private void OnRetryTimer() => Pump();
 
     private void CloseAllIdle()
     {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Proxy.Pooling.Scheduling;
-using ProxySuite.Proxy.Transport;
 
 namespace ProxySuite.Proxy.Pooling;
 
@@ -11,7 +10,6 @@ namespace ProxySuite.Proxy.Pooling;
 /// </summary>
 internal sealed partial class SharedServers
 {
-    private readonly WheelTimer _yieldTimer;
     private long _virtualNow;
     private int _weight;
     private int _minimum;
@@ -45,7 +43,7 @@ internal sealed partial class SharedServers
     void IShardUser.OnShardPlace() => Pump();
 
     /// <inheritdoc/>
-    bool IShardUser.OnEvictionWanted() => YieldIdle();
+    bool IShardUser.OnEvictionWanted() => _claim.YieldIdle();
 
     /// <summary>The tenant whose turn it is and that can take a server.</summary>
     private SharedSeat? NextSeat()
@@ -86,37 +84,18 @@ internal sealed partial class SharedServers
         seat.Counted = counts;
     }
 
-    /// <inheritdoc cref="TenantPool.IsToYield"/>
-    private bool IsToYield(ServerConnection server)
+    /// <inheritdoc/>
+    (ServerConnection Server, ShardPlace Place)? IServerKeeper.OldestIdle => _idle.Oldest is { } oldest ? (oldest.Server, oldest.Permit.Place) : null;
+
+    /// <inheritdoc/>
+    void IServerKeeper.CloseIdle(ServerConnection server)
     {
-        SharePressure pressure = _shard.Pressure;
-        if (pressure == SharePressure.None || (pressure == SharePressure.Wanted && _reactor.NowMilliseconds < server.ShareUntil)) return false;
-        if (_leases[server].Permit.Place.TryYield(-1)) return true;
-        server.ShareUntil = _reactor.NowMilliseconds + ((long)_options.Value.Pool.ShareQuantum.TotalMilliseconds / 4);
-        return false;
+        if (_idle.Remove(_leases[server])) CountIdle(-1);
+        CloseServer(server);
     }
 
-    /// <inheritdoc cref="TenantPool.YieldIdle"/>
-    private bool YieldIdle()
-    {
-        bool hasYielded = false;
-        while (_shard.Pressure != SharePressure.None && _idle.Oldest is { } oldest)
-        {
-            long idleFor = (_reactor.NowMilliseconds - oldest.Server.LastUsedAt) * (Stopwatch.Frequency / 1000);
-            if (!oldest.Permit.Place.TryYield(idleFor))
-            {
-                ArmYield();
-                break;
-            }
-            TakeOldestIdle();
-            CloseServer(oldest.Server);
-            hasYielded = true;
-        }
-        return hasYielded;
-    }
+    /// <inheritdoc/>
+    void IServerKeeper.LookAtIdle() => _claim.YieldIdle();
 
-    private void ArmYield()
-    {
-        if (!_yieldTimer.IsArmed) _reactor.Timers.Arm(_yieldTimer, TimeSpan.FromMilliseconds(_shard.LingerMilliseconds));
-    }
+    private bool IsToYield(ServerConnection server) => _shard.Pressure != SharePressure.None && _claim.IsToYield(server, _leases[server].Permit.Place);
 }

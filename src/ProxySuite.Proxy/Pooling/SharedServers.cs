@@ -17,7 +17,7 @@ namespace ProxySuite.Proxy.Pooling;
 /// hands costs a round trip, and then goes to whoever has been served least for its weight. While a tenant with budget waits, no server that could be brought to it is idle.
 /// Files: this one lends and takes back; .Turns.cs says whose turn it is, here and among all of the shard; .Opening.cs opens, closes and watches.
 /// </remarks>
-internal sealed partial class SharedServers : IServerOwner, IShardUser
+internal sealed partial class SharedServers : IServerOwner, IServerKeeper
 {
     private readonly Reactor _reactor;
     private readonly CurrentOptions _options;
@@ -52,8 +52,7 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
         _role = role;
         _target = target;
         _version = version;
-        _retryTimer = new WheelTimer(static servers => ((SharedServers)servers!).OnRetryTimer(), this);
-        _yieldTimer = new WheelTimer(static servers => ((SharedServers)servers!).YieldIdle(), this);
+        _refusedPause = new RetryPause(reactor, TenantPool.RefusedMin, TenantPool.RefusedMax, Pump);
     }
 
     /// <summary>What a server reported at login: what new clients are told.</summary>
@@ -167,7 +166,7 @@ internal sealed partial class SharedServers : IServerOwner, IShardUser
         _idle.Add(lease, server.Seal!.Tenant);
         CountIdle(+1);
         // Whoever has a use for it comes back within a moment, or it goes to those who wait.
-        if (_shard.Pressure != SharePressure.None) ArmYield();
+        if (_shard.Pressure != SharePressure.None) _claim.ArmYield();
     }
 
     private void Give(SharedSeat seat, SharedLease lease, bool isNewSlice)

@@ -24,10 +24,9 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
     private readonly List<ListenerConnection> _closing = [];
     private readonly Dictionary<ListenerConnection, ShardPlace> _places = [];
     private readonly ShardClaim _claim;
-    private readonly WheelTimer _retryTimer;
+    private readonly RetryPause _retryPause;
     private readonly WheelTimer _patienceTimer;
     private ListenerConnection? _connection;
-    private int _failures;
     private bool _isOpening;
     private bool _hasGap;      // the connection was lost while channels were on
     private bool _isRetired;
@@ -40,7 +39,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
         _options = options;
         _opener = opener;
         _claim = new ShardClaim(pool.Shard, reactor, this);
-        _retryTimer = new WheelTimer(static listener => ((TenantListener)listener!).Open(), this);
+        _retryPause = new RetryPause(reactor, BackoffMin, BackoffMax, Open);
         _patienceTimer = new WheelTimer(static listener => ((TenantListener)listener!).OnPatienceOver(), this);
     }
 
@@ -124,7 +123,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
 
     private void Open()
     {
-        if (!IsNeeded || _connection is not null || _isOpening || _retryTimer.IsArmed) return;
+        if (!IsNeeded || _connection is not null || _isOpening || _retryPause.IsOn) return;
         if (!_isCounted)
         {
             _isCounted = true;
@@ -133,7 +132,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
         if (!_pool.Budget.HasRoom)
         {
             // The tenant listens on another reactor as well, and a server goes for this one: when it comes back, or at once when it is idle.
-            _reactor.Timers.Arm(_retryTimer, RoomInterval);
+            _retryPause.Begin(RoomInterval);
             return;
         }
         if (_claim.TryTake() is not { } place) return;
@@ -194,7 +193,7 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
                 connection.Abort();
                 return;
             }
-            _failures = 0;
+            _retryPause.Forget();
             channel.IsOn = true;
             foreach (IChannelUser user in channel.Users.ToArray()) user.OnChannelOn();
             if (!_hasGap || _channels.Values.Any(static other => !other.IsOn)) return;
@@ -224,15 +223,15 @@ internal sealed partial class TenantListener : IListenerOwner, IShardUser
 
     private void RetryLater()
     {
-        if (!IsNeeded || _retryTimer.IsArmed) return;
-        double milliseconds = Math.Min(BackoffMax.TotalMilliseconds, BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 10)));
-        _reactor.Timers.Arm(_retryTimer, TimeSpan.FromMilliseconds(milliseconds * (0.75 + (Random.Shared.NextDouble() / 2))));
+        if (!IsNeeded || _retryPause.IsOn) return;
+        _retryPause.CountFailure();
+        _retryPause.Begin();
     }
 
     private void CloseUnlessNeeded()
     {
         if (IsNeeded) return;
-        _reactor.Timers.Disarm(_retryTimer);
+        _retryPause.End();
         _reactor.Timers.Disarm(_patienceTimer);
         _hasGap = false;
         _claim.StepOut();

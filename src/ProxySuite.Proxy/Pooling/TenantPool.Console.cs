@@ -33,7 +33,7 @@ internal partial class TenantPool
     public WaitReason WaitsFor => _waiters.Count == 0 ? WaitReason.None
         : IsPaused ? WaitReason.Paused
         : Budget.Free == 0 ? WaitReason.OwnBudget
-        : _retryTimer.IsArmed || _shard.IsFailing ? WaitReason.ShardAway
+        : _refusedPause.IsOn || _shard.IsFailing ? WaitReason.ShardAway
         : IsInShardLine ? WaitReason.ShardCap : WaitReason.Opening;
 
     /// <summary>Whether it stands in line for a place on the shard.</summary>

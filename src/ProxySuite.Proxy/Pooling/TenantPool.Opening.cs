@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Wire.Errors;
 
@@ -7,11 +6,10 @@ namespace ProxySuite.Proxy.Pooling;
 /// <summary>Opening server connections: as many as are waited for, within the tenant's budget and the shard's, and with back-off while the shard refuses.</summary>
 internal partial class TenantPool
 {
-    private static readonly TimeSpan BackoffMin = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan BackoffMax = TimeSpan.FromSeconds(2);
+    /// <summary>Shortest and longest pause behind a login that was refused for good.</summary>
+    internal static readonly TimeSpan RefusedMin = TimeSpan.FromMilliseconds(50), RefusedMax = TimeSpan.FromSeconds(2);
 
-    private readonly Transport.WheelTimer _retryTimer;
-    private int _failures;
+    private readonly RetryPause _refusedPause;
     private bool _isRechecking;
     private uint _refusedRoles; // since the registry was asked anew
     private int _recheckedGeneration;
@@ -28,7 +26,7 @@ internal partial class TenantPool
     private protected virtual void Pump()
     {
         int lacking = 0;
-        while (!IsPaused && !_retryTimer.IsArmed && !_isRechecking && FirstUnserved() is { } waiter)
+        while (!IsPaused && !_refusedPause.IsOn && !_isRechecking && FirstUnserved() is { } waiter)
         {
             if (!Budget.TryTake())
             {
@@ -83,36 +81,16 @@ internal partial class TenantPool
     private async Task OpenAsync(int role, ServerPermit permit)
     {
         CountOpening(role, +1);
-        int generation = _generation;
-        long started = Stopwatch.GetTimestamp();
-        ServerConnection? server = null;
-        OpenFailure? failure = null;
-        try
-        {
-            server = await _opener.OpenAsync(_reactor, Config.Targets[role], this, Parameters, role, generation, _options.Value);
-        }
-        catch (OpenException refused)
-        {
-            failure = refused.Failure;
-        }
-        catch (Exception bug) when (bug is not OutOfMemoryException)
-        {
-            // Whatever it was, the permit comes back and those who wait hear of it.
-            failure = new OpenFailure($"{bug.GetType().Name}: {bug.Message}", IsPermanent: false);
-        }
+        (ServerConnection? server, OpenFailure? failure) = await permit.OpenAsync(
+            _opener.OpenAsync(_reactor, Config.Targets[role], this, Parameters, role, _generation, _options.Value), ShardStats);
         CountOpening(role, -1);
         if (server is null)
         {
-            permit.Failed(isShardsFault: !failure!.IsPermanent && !failure.MayHaveMoved);
-            ShardStats.Failed(Stopwatch.GetTimestamp());
-            if (!failure.IsPermanent && !failure.MayHaveMoved) ShardStats.Faults++;
-            OnOpenFailed(role, failure);
+            OnOpenFailed(role, failure!);
             return;
         }
-        permit.Place.Opened();
-        server.ShareUntil = _reactor.NowMilliseconds + (long)_options.Value.Pool.ShareQuantum.TotalMilliseconds;
-        ShardStats.Connected(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp() - started);
-        _failures = 0;
+        _claim.BeginQuantum(server);
+        _refusedPause.Forget();
         LastFailure = null;
         _permits.Add(server, permit);
         WantTidying();
@@ -125,7 +103,7 @@ internal partial class TenantPool
 
     private void OnOpenFailed(int role, OpenFailure failure)
     {
-        _failures++;
+        _refusedPause.CountFailure();
         LastFailure = ProxyErrors.ShardUnavailable();
         _opener.LogFailure(Config.Tenant, Config.Shard, Config.Targets[role].Role, failure);
         if (failure.MayHaveMoved && Recheck is not null && _waiters.Count > 0 && Successor is null)
@@ -160,7 +138,7 @@ internal partial class TenantPool
         if (Successor is not null) return;
         if (_generation != _recheckedGeneration || isMoving)
         {
-            if (isMoving && !_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, BackoffMin);
+            if (isMoving) _refusedPause.Begin(RefusedMin);
             Pump();
             return;
         }
@@ -195,11 +173,8 @@ internal partial class TenantPool
             Pump();
             return;
         }
-        double milliseconds = Math.Min(BackoffMax.TotalMilliseconds, BackoffMin.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 10)));
-        if (!_retryTimer.IsArmed) _reactor.Timers.Arm(_retryTimer, TimeSpan.FromMilliseconds(milliseconds * (0.75 + (Random.Shared.NextDouble() / 2))));
+        _refusedPause.Begin();
     }
-
-    private void OnRetryTimer() => Pump();
 
     private void CountOpening(int role, int change)
     {

@@ -56,16 +56,10 @@ internal partial class TenantPool
         {
             if (!Budget.TryYield(hasServed: true, TimeSpan.FromMilliseconds(_reactor.NowMilliseconds - oldest.LastUsedAt), _options.Value.Pool.ShareQuantum))
             {
-                ArmYield();
+                _claim.ArmYield();
                 break;
             }
             CloseIdle(oldest);
         }
-    }
-
-    private void OnYieldTimer()
-    {
-        YieldIdle();
-        MoveIdleOver();
     }
 }

@@ -20,7 +20,7 @@ internal partial class TenantPool
         if (isOtherBackend)
         {
             _generation++;
-            _failures = 0;
+            _refusedPause.Forget();
             Array.Clear(Welcome);
             CloseAllIdle();
             _listener?.Restart();

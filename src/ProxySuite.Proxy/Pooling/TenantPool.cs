@@ -18,7 +18,7 @@ namespace ProxySuite.Proxy.Pooling;
 /// Invariants (checked by tests): every server connection holds one permit from its opening until the server has hung up; while someone waits,
 /// no server that could serve the first in line is idle.
 /// </remarks>
-internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
+internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
 {
     private readonly Reactor _reactor;
     private readonly CurrentOptions _options;
@@ -72,8 +72,7 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
         Welcome = new ParameterSnapshot?[config.Targets.Count];
         _queueTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnQueueTimer(), this);
         _noticeTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnNoticeTimer(), this);
-        _retryTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnRetryTimer(), this);
-        _yieldTimer = new WheelTimer(static pool => ((TenantPool)pool!).OnYieldTimer(), this);
+        _refusedPause = new RetryPause(reactor, RefusedMin, RefusedMax, Pump);
     }
 
     /// <summary>What registry and options say about it now.</summary>
@@ -346,7 +345,7 @@ internal partial class TenantPool : IServerOwner, IShardUser, IPlaceUser
             _idle[server.RoleIndex].Add(server);
             CountIdle(+1);
             // Whoever has a use for it comes back within a moment, or it goes to those who wait.
-            if (_shard.Pressure != SharePressure.None || Budget.IsWantedElsewhere) ArmYield();
+            if (_shard.Pressure != SharePressure.None || Budget.IsWantedElsewhere) _claim.ArmYield();
             return;
         }
         Lend(first, server);
