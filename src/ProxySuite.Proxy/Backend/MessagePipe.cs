@@ -11,6 +11,11 @@ internal readonly record struct PipeMessage(byte Type, byte[] Body);
 /// <summary>Reads and writes whole messages on a pipe: for logins, where a copy costs nothing that matters.</summary>
 /// <param name="pipe">The connection in pipe mode.</param>
 /// <param name="bodyLengthMax">Largest body accepted in bytes.</param>
+/// <remarks>
+/// A read is completed by the connection, on its reactor's thread, and whoever awaits this directly goes on there at once when it asks for no context
+/// (ConfigureAwait false): with one the runtime would post it to the reactor's queue. The methods of a login up to here are made like that, by value tasks of the
+/// pooling kind: an ordinary task's continuation without a context would go to the thread pool instead, because the reactor's thread has one.
+/// </remarks>
 internal sealed class MessagePipe(IDuplexPipe pipe, int bodyLengthMax)
 {
     /// <summary>Collects what the next flush sends.</summary>

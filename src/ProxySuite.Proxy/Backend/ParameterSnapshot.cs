@@ -15,6 +15,7 @@ internal sealed class ParameterSnapshot : IEquatable<ParameterSnapshot>
     private readonly KeyValuePair<string, string>[] _sorted;
     private readonly int _hash;
     private byte[]? _messages;
+    private ParameterSnapshot? _coveredBy;
 
     private ParameterSnapshot(KeyValuePair<string, string>[] sorted)
     {
@@ -34,12 +35,39 @@ internal sealed class ParameterSnapshot : IEquatable<ParameterSnapshot>
     /// <summary>A ParameterStatus for each, as clients are sent them at login. Encoded once: equal snapshots of a pool are one object.</summary>
     public ReadOnlySpan<byte> Messages => _messages ??= Encode();
 
-    /// <summary>What was reported in this order; of a name that came twice the last value.</summary>
-    public static ParameterSnapshot Of(IReadOnlyList<KeyValuePair<string, string>> reported)
+    /// <summary>Whether a client that was told <paramref name="told"/> knows all of this, but for the name of the role, which stays with us.</summary>
+    /// <remarks>Asked once a session with the same two objects, so the last pair that fitted is remembered.</remarks>
+    public bool IsKnownTo(ParameterSnapshot told)
     {
-        var byName = new SortedList<string, string>(reported.Count, StringComparer.OrdinalIgnoreCase);
-        foreach ((string name, string value) in reported) byName[name] = value;
-        return byName.Count == 0 ? Empty : new ParameterSnapshot([.. byName]);
+        if (ReferenceEquals(_coveredBy, told)) return true;
+        foreach ((string name, string value) in _sorted)
+        {
+            if (name != "session_authorization" && told[name] != value) return false;
+        }
+        _coveredBy = told;
+        return true;
+    }
+
+    /// <summary>What was reported in this order; of a name that came twice the last value.</summary>
+    public static ParameterSnapshot Of(List<KeyValuePair<string, string>> reported)
+    {
+        // By insertion: a server reports some 15, mostly in order.
+        var sorted = new KeyValuePair<string, string>[reported.Count];
+        int count = 0;
+        for (int i = 0; i < reported.Count; i++)
+        {
+            KeyValuePair<string, string> one = reported[i];
+            int at = count;
+            while (at > 0 && string.Compare(sorted[at - 1].Key, one.Key, StringComparison.OrdinalIgnoreCase) > 0) at--;
+            if (at > 0 && sorted[at - 1].Key.Equals(one.Key, StringComparison.OrdinalIgnoreCase))
+            {
+                sorted[at - 1] = new(sorted[at - 1].Key, one.Value);
+                continue;
+            }
+            Array.Copy(sorted, at, sorted, at + 1, count++ - at);
+            sorted[at] = one;
+        }
+        return count == 0 ? Empty : new ParameterSnapshot(count == sorted.Length ? sorted : sorted[..count]);
     }
 
     /// <summary>The value of a parameter, or null when it was never reported. Names are matched without regard to case, as PostgreSQL does.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using ProxySuite.Wire.Scram;
 
 namespace ProxySuite.Proxy.Backend;
@@ -11,7 +12,7 @@ internal sealed class ScramKeyCache
 {
     private const int KeysMax = 100_000;
 
-    private readonly ConcurrentDictionary<string, Entry> _byRole = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<RoleKey, Entry> _byRole = new();
 
     /// <summary>The keys of a role, if they were derived from this very password.</summary>
     public ScramKeys? Find(BackendTarget target)
@@ -24,7 +25,9 @@ internal sealed class ScramKeyCache
         _byRole[Key(target)] = new Entry(target.Password.Reveal(), keys);
     }
 
-    private static string Key(BackendTarget target) => $"{target.EndPoints[0]}/{target.Role}";
+    private static RoleKey Key(BackendTarget target) => new(target.EndPoints[0], target.Role);
+
+    private readonly record struct RoleKey(EndPoint Shard, string Role);
 
     private sealed record Entry(string Password, ScramKeys Keys);
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Text;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Wire.Errors;
@@ -11,6 +12,8 @@ namespace ProxySuite.Proxy.Backend;
 /// <summary>Logs in to a server (protocol-flow: Start-up). Nothing a client sent goes into the start-up packet: it is built from the registry alone.</summary>
 internal static class ServerLogin
 {
+    private const int ParametersUsual = 16; // PostgreSQL 18 reports 15
+
     /// <summary>Runs the exchange until the server is ready.</summary>
     /// <exception cref="OpenException">The server refused the login, or asked for what the proxy does not do.</exception>
     /// <exception cref="IOException">The connection broke.</exception>
@@ -22,15 +25,15 @@ internal static class ServerLogin
         await pipe.FlushAsync(cancellationToken);
         await AuthenticateAsync(pipe, target, keys, cancellationToken);
 
-        ParameterSnapshot parameters = ParameterSnapshot.Empty;
+        var reported = new List<KeyValuePair<string, string>>(ParametersUsual);
         CancelKey cancelKey = default;
         while (true)
         {
-            PipeMessage message = await NextAsync(pipe, target, cancellationToken);
+            PipeMessage message = await NextAsync(pipe, target, cancellationToken).ConfigureAwait(false); // as MessagePipe says
             switch ((BackendMessage)message.Type)
             {
                 case BackendMessage.ParameterStatus:
-                    parameters = With(parameters, message.Body);
+                    reported.Add(Read(message.Body));
                     break;
                 case BackendMessage.BackendKeyData:
                     cancelKey = KeyOf(message.Body);
@@ -38,7 +41,7 @@ internal static class ServerLogin
                 case BackendMessage.NoticeResponse:
                     break;
                 case BackendMessage.ReadyForQuery:
-                    return new BackendLogin(parameters, cancelKey, target.Seals is null ? 0 : await ReadClockAsync(pipe, target, cancellationToken));
+                    return new BackendLogin(ParameterSnapshot.Of(reported), cancelKey, target.Seals is null ? 0 : await ReadClockAsync(pipe, target, cancellationToken));
                 default:
                     throw Refused(target, $"unexpected message type {message.Type} during login", isPermanent: false);
             }
@@ -53,7 +56,7 @@ internal static class ServerLogin
         long? clock = null;
         while (true)
         {
-            PipeMessage message = await NextAsync(pipe, target, cancellationToken);
+            PipeMessage message = await NextAsync(pipe, target, cancellationToken).ConfigureAwait(false);
             switch ((BackendMessage)message.Type)
             {
                 case BackendMessage.DataRow:
@@ -74,7 +77,7 @@ internal static class ServerLogin
         bool hasProven = false;
         while (true)
         {
-            PipeMessage message = await NextAsync(pipe, target, cancellationToken);
+            PipeMessage message = await NextAsync(pipe, target, cancellationToken).ConfigureAwait(false);
             if ((BackendMessage)message.Type != BackendMessage.Authentication) throw Refused(target, "no authentication request", isPermanent: false);
             switch (Authentication.Read(message.Body).Kind)
             {
@@ -108,9 +111,10 @@ internal static class ServerLogin
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<PipeMessage> NextAsync(MessagePipe pipe, BackendTarget target, CancellationToken cancellationToken)
     {
-        PipeMessage message = await pipe.ReadAsync(cancellationToken) ?? throw Refused(target, "the server closed the connection during login", isPermanent: false);
+        PipeMessage message = await pipe.ReadAsync(cancellationToken).ConfigureAwait(false) ?? throw Refused(target, "the server closed the connection during login", isPermanent: false);
         if ((BackendMessage)message.Type == BackendMessage.ErrorResponse) throw Refusal(target, message.Body);
         return message;
     }
@@ -130,10 +134,10 @@ internal static class ServerLogin
     private static OpenException Refused(BackendTarget target, string reason, bool isPermanent, bool mayHaveMoved = false)
         => new(new OpenFailure($"login as {target.Role} to {target.EndPoints[0]}/{target.Database} failed: {reason}", isPermanent, mayHaveMoved));
 
-    private static ParameterSnapshot With(ParameterSnapshot parameters, byte[] body)
+    private static KeyValuePair<string, string> Read(byte[] body)
     {
         ParameterStatus status = ParameterStatus.Read(body);
-        return parameters.With(Encoding.UTF8.GetString(status.Name), Encoding.UTF8.GetString(status.Value));
+        return new(Words.TextOf(status.Name), Words.TextOf(status.Value));
     }
 
     private static CancelKey KeyOf(byte[] body)

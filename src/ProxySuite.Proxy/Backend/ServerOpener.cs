@@ -59,7 +59,23 @@ internal sealed class ServerOpener(ServerTls tls, ILogger<ServerOpener> logger)
 
     private async Task<T> LogInAsync<T>(Reactor reactor, BackendTarget target, ProxyOptions options, Func<TransportConnection, EndPoint, BackendLogin, T> make)
     {
-        using var deadline = new CancellationTokenSource(options.Pool.ServerConnectTimeout);
+        using var deadline = new CancellationTokenSource();
+        // The reactor's own timer: one of the runtime's wakes a thread of its own for each opening.
+        var timer = new WheelTimer(static source => ((CancellationTokenSource)source!).Cancel(), deadline);
+        reactor.Timers.Arm(timer, options.Pool.ServerConnectTimeout);
+        try
+        {
+            return await TryAllAsync(reactor, target, options, make, deadline.Token);
+        }
+        finally
+        {
+            reactor.Timers.Disarm(timer);
+        }
+    }
+
+    private async Task<T> TryAllAsync<T>(
+        Reactor reactor, BackendTarget target, ProxyOptions options, Func<TransportConnection, EndPoint, BackendLogin, T> make, CancellationToken deadline)
+    {
         bool worthSecondTry = false;
         OpenFailure failure = new("the shard has no host", IsPermanent: true);
         foreach ((EndPoint endPoint, TlsMode mode, bool isSecondTry) in Attempts(target))
@@ -69,9 +85,9 @@ internal sealed class ServerOpener(ServerTls tls, ILogger<ServerOpener> logger)
             TransportConnection? link = null;
             try
             {
-                link = await ConnectAsync(reactor, endPoint, options.Transport.Sockets(), deadline.Token);
-                link = await tls.SecureAsync(link, endPoint, mode, deadline.Token);
-                BackendLogin login = await ServerLogin.RunAsync(link, target, _keys, deadline.Token);
+                link = await ConnectAsync(reactor, endPoint, options.Transport.Sockets(), deadline);
+                link = await tls.SecureAsync(link, endPoint, mode, deadline);
+                BackendLogin login = await ServerLogin.RunAsync(link, target, _keys, deadline);
                 return make(link, endPoint, login);
             }
             catch (OperationCanceledException)
@@ -108,9 +124,11 @@ internal sealed class ServerOpener(ServerTls tls, ILogger<ServerOpener> logger)
     /// <summary>Says in the log why a tenant has no server connection; clients are told only that the shard is not available.</summary>
     public void LogFailure(string tenant, string shard, string role, OpenFailure failure) => logger.OpenFailed(tenant, shard, role, failure.Reason);
 
-    public static async Task<TransportConnection> ConnectAsync(Reactor reactor, EndPoint endPoint, SocketSettings settings, CancellationToken cancellationToken)
+    public static Task<TransportConnection> ConnectAsync(Reactor reactor, EndPoint endPoint, SocketSettings settings, CancellationToken cancellationToken)
+        => endPoint is DnsEndPoint name ? ConnectByNameAsync(reactor, name, settings, cancellationToken) : reactor.ConnectAsync(endPoint, settings, cancellationToken);
+
+    private static async Task<TransportConnection> ConnectByNameAsync(Reactor reactor, DnsEndPoint name, SocketSettings settings, CancellationToken cancellationToken)
     {
-        if (endPoint is not DnsEndPoint name) return await reactor.ConnectAsync(endPoint, settings, cancellationToken);
         SocketException? last = null;
         foreach (IPAddress address in await Dns.GetHostAddressesAsync(name.Host, cancellationToken))
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -55,6 +56,7 @@ internal sealed partial class Authenticator
     /// <exception cref="PgErrorException">28P01 wrong or unknown; 28000 refused by a host rule, for its certificate or its address, or suspended; 57P03 the registry does not answer;
     /// 08P01 a malformed message.</exception>
     /// <exception cref="IOException">The client has gone.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AuthenticatedUser> AuthenticateAsync(MessagePipe pipe, TenantNaming naming, ClientChannel channel, CancellationToken cancellationToken)
     {
         AuthOptions auth = _options.Value.Auth;
@@ -72,7 +74,7 @@ internal sealed partial class Authenticator
             var exchange = new PasswordExchange(pipe, _brake, brakeKey, naming.User);
             AuthenticatedUser proven = rule.Method switch
             {
-                LoginMethod.ScramSha256 or LoginMethod.Md5 => await ProvePasswordAsync(exchange, rule, naming, pipe.ChannelBinding, cancellationToken),
+                LoginMethod.ScramSha256 or LoginMethod.Md5 => await ProvePasswordAsync(exchange, rule, naming, pipe.ChannelBinding, cancellationToken).ConfigureAwait(false),
                 LoginMethod.Jwt => await ProveTokenAsync(exchange, auth, channel, naming, cancellationToken),
                 LoginMethod.Cert or LoginMethod.Trust => await FindAsync(naming, rule.Method, cancellationToken),
                 _ => throw new InvalidOperationException($"no login by {rule.Method}"),
@@ -101,6 +103,7 @@ internal sealed partial class Authenticator
         throw new LoginFailedException(ProxyErrors.CertificateLoginFailed(naming.User), $"the certificate's name \"{channel.CommonName}\" is not for this user, by the host rule in line {rule.Line}");
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<AuthenticatedUser> ProvePasswordAsync(
         PasswordExchange exchange, HostRule rule, TenantNaming naming, byte[] channelBinding, CancellationToken cancellationToken)
     {
@@ -117,7 +120,7 @@ internal sealed partial class Authenticator
             ScramServer scram = user?.Verifier is ScramVerifier verifier
                 ? new ScramServer(verifier, channelBinding, former: former as ScramVerifier)
                 : ScramServer.ForUnknownUser(_mockSecret, NameOf(naming), channelBinding);
-            isProven = await exchange.ScramAsync(scram, cancellationToken);
+            isProven = await exchange.ScramAsync(scram, cancellationToken).ConfigureAwait(false);
         }
         if (!isProven) throw Failed(naming, rule.Method, user is null ? "no such tenant or user" : user.Verifier is Md5Verifier && rule.Method != LoginMethod.Md5 ? "the user has an md5 hash, and the host rule does not take it" : "wrong password");
         // The client took as long as it liked: what the registry says now counts. For a tenant in memory, which this one is, it is there at once.

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Transport;
 using ProxySuite.Proxy.Transport.Tls;
@@ -43,6 +44,7 @@ internal sealed class ClientOpening(TransportConnection link, ClientTls tls, Kno
     /// <summary>Reads up to the start-up message or cancel request.</summary>
     /// <exception cref="PgErrorException">08P01 malformed or out of order; 28000 without the encryption, or the certificate, that is required.</exception>
     /// <exception cref="IOException">The client has gone, or the TLS handshake failed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask ReadAsync(int bytesMax, CancellationToken cancellationToken)
     {
         bool sawSsl = false, sawGss = false, isFirst = Mode != ClientTlsMode.Disable;

@@ -184,6 +184,11 @@ internal sealed partial class ClientSession
     private void TellParameters(ServerConnection server)
     {
         if (ReferenceEquals(_told, server.Parameters)) return;
+        if (server.Parameters.IsKnownTo(_told))
+        {
+            _told = server.Parameters;
+            return;
+        }
         FrameWriter? changes = null;
         foreach ((string name, string value) in server.Parameters.All)
         {

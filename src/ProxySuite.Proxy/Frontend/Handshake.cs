@@ -50,7 +50,7 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
         var opening = new ClientOpening(link, tls, context.Startups);
         try
         {
-            await opening.ReadAsync(current.Limits.MaxStartupBytes, deadline.Token);
+            await opening.ReadAsync(current.Limits.MaxStartupBytes, deadline.Token).ConfigureAwait(false); // as MessagePipe says
             link = opening.Link;
             if (opening.Cancel is { } cancel)
             {
@@ -80,14 +80,14 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
                 seat.Return();
                 return;
             }
-            AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token);
+            AuthenticatedUser authenticated = await authenticator.AuthenticateAsync(pipe, naming, channel, deadline.Token).ConfigureAwait(false);
 
             opening.Learn();
             ClientLogin login = startup.LoginOf(naming.User, authenticated.User.Role);
             FrontendContext home = contexts[seat.Settle(_homes, authenticated.Entry.Tenant, context.Reactor.Index, login.IsReplication)];
             context.Deadlines.Stop(deadline);
             if (ReferenceEquals(home, context)) await StartSessionAsync(link, home, seat, authenticated, login, startup, pipe);
-            else link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, seat, authenticated, login, startup, pipe));
+            else Move(link, home, seat, authenticated, login, startup, pipe);
         }
         catch (OperationCanceledException)
         {
@@ -148,6 +148,10 @@ internal sealed class Handshake(IReadOnlyList<FrontendContext> contexts, Authent
             work.Done.SetResult(result);
         }
     }
+
+    // Apart, so that only who moves pays for the closure.
+    private static void Move(TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, ClientStartup startup, MessagePipe pipe)
+        => link.MoveTo(home.Reactor, moved => _ = StartMovedAsync(moved, home, seat, authenticated, login, startup, pipe));
 
     private static async Task StartMovedAsync(
         TransportConnection link, FrontendContext home, ClientSeat seat, AuthenticatedUser authenticated, ClientLogin login, ClientStartup startup, MessagePipe pipe)

@@ -50,6 +50,12 @@ internal sealed class SessionTable(int reactor)
 
     public void Remove(ClientSession session)
     {
+        if (_twins.Count > 0) RemoveTwin(session);
+        else _byId.Remove(session.ProcessId);
+    }
+
+    private void RemoveTwin(ClientSession session)
+    {
         if (_twins.Remove(session)) return;
         _byId.Remove(session.ProcessId);
         if (_twins.Find(twin => twin.ProcessId == session.ProcessId) is not { } twin) return;

@@ -65,6 +65,9 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
 
     private void Update(TenantId id, TenantLimiter limiter, Plan plan)
     {
+        // One object for one state of a tenant: most logins end here.
+        if (ReferenceEquals(limiter.Plan, plan)) return;
+        limiter.Plan = plan;
         limiter.Update(RateLimits.Of(plan));
         if (limiter.Limits.IsShared) leases?.Join(id, limiter.Cell);
         else leases?.Leave(id, limiter.Cell);

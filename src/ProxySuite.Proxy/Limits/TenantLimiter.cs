@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Telemetry;
 using ProxySuite.Proxy.Transport;
+using ProxySuite.Tenancy.Model;
 using ProxySuite.Wire.Errors;
 
 namespace ProxySuite.Proxy.Limits;
@@ -59,6 +60,9 @@ internal sealed partial class TenantLimiter
 
     /// <summary>Whether queries have to ask; while it is false a query costs no more than reading this.</summary>
     public bool IsLimited { get; private set; }
+
+    /// <summary>The plan that the limits in force are of; null before the first.</summary>
+    public Plan? Plan { get; set; }
 
     /// <summary>The limits in force.</summary>
     public RateLimits Limits => _limits;

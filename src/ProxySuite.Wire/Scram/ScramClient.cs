@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -15,11 +16,11 @@ public sealed class ScramClient
     /// <summary>Most rounds done for a server, about half a second: a hostile one must not buy minutes of our time.</summary>
     public const int DefaultIterationsMax = 2_000_000;
 
-    private static readonly byte[] Gs2Header = "n,,"u8.ToArray();
+    private const int Gs2HeaderLength = 3; // "n,,", which is "biws" in base64
 
     private readonly string? _password;
-    private readonly byte[] _clientFirstBare;
-    private readonly string _nonce;
+    private readonly byte[] _clientFirst;
+    private readonly int _nonceLength; // it ends the message
     private byte[] _serverSignature = [];
 
     /// <param name="password">Null when only keys are at hand.</param>
@@ -30,9 +31,10 @@ public sealed class ScramClient
     {
         _password = password;
         Keys = keys;
-        _nonce = nonce ?? ScramSignature.NewNonce();
+        nonce ??= ScramSignature.NewNonce();
+        _nonceLength = nonce.Length;
         string escaped = user.Replace("=", "=3D", StringComparison.Ordinal).Replace(",", "=2C", StringComparison.Ordinal);
-        _clientFirstBare = Encoding.UTF8.GetBytes($"n={escaped},r={_nonce}");
+        _clientFirst = Encoding.UTF8.GetBytes($"n,,n={escaped},r={nonce}");
     }
 
     /// <summary>Most iterations done when keys have to be derived, from 1; more is a protocol error.</summary>
@@ -42,7 +44,7 @@ public sealed class ScramClient
     public ScramKeys? Keys { get; private set; }
 
     /// <summary>Data of the SASLInitialResponse for SCRAM-SHA-256.</summary>
-    public byte[] Start() => [.. Gs2Header, .. _clientFirstBare];
+    public byte[] Start() => [.. _clientFirst];
 
     /// <summary>Takes the server's challenge.</summary>
     /// <param name="serverFirst">Data of its AuthenticationSASLContinue.</param>
@@ -53,7 +55,7 @@ public sealed class ScramClient
     {
         var message = new ScramMessage(serverFirst, "SCRAM server-first");
         ReadOnlySpan<byte> nonce = message.Nonce();
-        if (nonce.Length <= _nonce.Length || !nonce.StartsWith(Encoding.ASCII.GetBytes(_nonce)))
+        if (nonce.Length <= _nonceLength || !nonce.StartsWith(_clientFirst.AsSpan(_clientFirst.Length - _nonceLength)))
         {
             PgProtocolException.ThrowMalformed("SCRAM server-first", "nonce does not match");
         }
@@ -81,15 +83,21 @@ public sealed class ScramClient
             Keys = ScramKeys.Derive(_password, salt, iterations);
         }
 
-        byte[] withoutProof = Encoding.ASCII.GetBytes($"c={Convert.ToBase64String(Gs2Header)},r={Encoding.ASCII.GetString(nonce)}");
+        ReadOnlySpan<byte> bare = _clientFirst.AsSpan(Gs2HeaderLength);
+        int withoutProofLength = "c=biws,r="u8.Length + nonce.Length;
+        clientFinal = new byte[withoutProofLength + ",p="u8.Length + Base64.GetMaxEncodedToUtf8Length(SHA256.HashSizeInBytes)];
+        "c=biws,r="u8.CopyTo(clientFinal);
+        nonce.CopyTo(clientFinal.AsSpan("c=biws,r="u8.Length));
+        ReadOnlySpan<byte> withoutProof = clientFinal.AsSpan(0, withoutProofLength);
         Span<byte> storedKey = stackalloc byte[SHA256.HashSizeInBytes];
         Span<byte> proof = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Keys.ClientKey, storedKey);
-        ScramSignature.Compute(storedKey, _clientFirstBare, serverFirst, withoutProof, proof);
+        ScramSignature.Compute(storedKey, bare, serverFirst, withoutProof, proof);
         ScramSignature.Xor(proof, Keys.ClientKey);
         _serverSignature = new byte[SHA256.HashSizeInBytes];
-        ScramSignature.Compute(Keys.ServerKey, _clientFirstBare, serverFirst, withoutProof, _serverSignature);
-        clientFinal = [.. withoutProof, .. Encoding.ASCII.GetBytes(",p=" + Convert.ToBase64String(proof))];
+        ScramSignature.Compute(Keys.ServerKey, bare, serverFirst, withoutProof, _serverSignature);
+        ",p="u8.CopyTo(clientFinal.AsSpan(withoutProofLength));
+        Base64.EncodeToUtf8(proof, clientFinal.AsSpan(withoutProofLength + ",p="u8.Length), out _, out _);
         return true;
     }
 

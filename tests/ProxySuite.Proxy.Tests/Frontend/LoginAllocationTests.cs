@@ -19,7 +19,7 @@ public sealed class LoginAllocationTests
         long before = await world.RunOnReactorAsync(GC.GetAllocatedBytesForCurrentThread);
         await RunAsync(world, parameters, Logins);
         long allocated = await world.RunOnReactorAsync(GC.GetAllocatedBytesForCurrentThread) - before;
-        Assert.InRange(allocated / Logins, 500, 8000);
+        Assert.InRange(allocated / Logins, 500, 6500);
     }
 
     private static async Task RunAsync(ProxyWorld world, KeyValuePair<string, string>[] parameters, int logins)

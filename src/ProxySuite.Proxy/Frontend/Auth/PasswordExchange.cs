@@ -23,11 +23,12 @@ internal sealed class PasswordExchange(MessagePipe pipe, LoginBrake brake, Brake
     /// <returns>Whether the client knows the password.</returns>
     /// <exception cref="PgProtocolException">A malformed message.</exception>
     /// <exception cref="IOException">The client has gone.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ScramAsync(ScramServer exchange, CancellationToken cancellationToken)
     {
         Authentication.WriteSASL(pipe.Out, withChannelBinding: pipe.ChannelBinding.Length > 0);
-        Authentication.WriteSASLContinue(pipe.Out, Start(exchange, await AskAsync("SASL", cancellationToken)));
-        byte[] last = await AskAsync("SASL", cancellationToken);
+        Authentication.WriteSASLContinue(pipe.Out, Start(exchange, await AskAsync("SASL", cancellationToken).ConfigureAwait(false)));
+        byte[] last = await AskAsync("SASL", cancellationToken).ConfigureAwait(false);
         await PassAsync(cancellationToken);
         if (!exchange.TryFinish(SASLResponse.Read(last), out byte[]? serverFinal)) return false;
         Authentication.WriteSASLFinal(pipe.Out, serverFinal);
@@ -78,7 +79,7 @@ internal sealed class PasswordExchange(MessagePipe pipe, LoginBrake brake, Brake
     private async ValueTask<byte[]> AskAsync(string what, CancellationToken cancellationToken)
     {
         await pipe.FlushAsync(cancellationToken);
-        PipeMessage message = await pipe.ReadAsync(cancellationToken) ?? throw new IOException("the client left during authentication");
+        PipeMessage message = await pipe.ReadAsync(cancellationToken).ConfigureAwait(false) ?? throw new IOException("the client left during authentication");
         if ((FrontendMessage)message.Type != FrontendMessage.PasswordMessage) PgProtocolException.Throw($"expected {what} response, got message type {message.Type}");
         return message.Body;
     }

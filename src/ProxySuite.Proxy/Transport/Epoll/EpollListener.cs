@@ -10,6 +10,11 @@ internal sealed unsafe class EpollListener : IListener, IEpollSource
     // A storm of connections is taken in turns with the work of those that are open.
     private const int BatchMax = 64;
 
+    // How many an event is likely to bring. Asking once more, to be told that there is none, is a call; what is left over is an event of the very next turn,
+    // and then more are taken at a time.
+    private int _expected = 1;
+    private long _filledAt = -1; // the turn in which so many came
+
     // Without free descriptors every accept fails while the event stays: look again after a while instead of at once.
     private static readonly TimeSpan PauseWithoutDescriptors = TimeSpan.FromMilliseconds(100);
 
@@ -76,7 +81,9 @@ internal sealed unsafe class EpollListener : IListener, IEpollSource
     public void OnEvents(uint events)
     {
         byte* address = stackalloc byte[SocketCalls.AddressSizeMax];
-        for (int i = 0; i < BatchMax && !_closed; i++)
+        long turn = _reactor.Counters.Turns;
+        if (_filledAt == turn - 1) _expected = Math.Min(2 * _expected, BatchMax);
+        for (int i = 0; i < _expected && !_closed; i++)
         {
             int length = SocketCalls.AddressSizeMax;
             int fd = Libc.Accept(_fd, address, &length, Libc.NonBlocking | Libc.CloseOnExec);
@@ -88,6 +95,7 @@ internal sealed unsafe class EpollListener : IListener, IEpollSource
             switch (Marshal.GetLastPInvokeError())
             {
                 case Libc.ErrorAgain:
+                    _expected = Math.Max(i, 1);
                     return;
                 case Libc.ErrorFilesProcess or Libc.ErrorFilesSystem or Libc.ErrorNoBuffers or Libc.ErrorNoMemory:
                     _reactor.Counters.AcceptPauses++;
@@ -97,6 +105,7 @@ internal sealed unsafe class EpollListener : IListener, IEpollSource
             }
             // Else that one connection failed before it was accepted (accept(2), "Error handling"): on to the next.
         }
+        _filledAt = turn;
     }
 
     public void Dispose() => _reactor.RunAndWait(static listener => ((EpollListener)listener!).Close(), this);

@@ -66,7 +66,9 @@ internal abstract partial class LoopConnection
     /// <summary>All has left. The close sends end-of-stream; a shutdown before it would be one more call to the same end. From the top of the loop.</summary>
     private void Finish()
     {
-        for (int round = 0; _readable && _receiveEnd == End.None && round < DiscardRoundsMax; round++)
+        // The end of a client that said good-bye came with its last bytes: what stands behind them is that end alone, and needs no look.
+        bool isAllRead = _isDrained && _hangUp == End.Finished;
+        for (int round = 0; _readable && !isAllRead && _receiveEnd == End.None && round < DiscardRoundsMax; round++)
         {
             int received = Receive(_reactor.ReceiveBuffer);
             _readable = received == ReceiveSize;

@@ -11,6 +11,7 @@ internal abstract partial class LoopConnection
 
     private Chunk? _rest;          // received and not consumed
     private bool _showRest;        // the handler is shown the rest although nothing new came behind it
+    private bool _isDrained;       // since the last event a receive brought less than it had room for
     private bool _readable;        // bytes or the end may wait in the kernel; false after a read found it drained
     private bool _paused;
     private End _hangUp;           // the peer's end is known to stand behind what can still be read
@@ -43,6 +44,7 @@ internal abstract partial class LoopConnection
     internal void OnReadable()
     {
         _readable = true;
+        _isDrained = false;
         if (_stage != Stage.Open)
             return;
         if (_inPipeMode)
@@ -162,7 +164,8 @@ internal abstract partial class LoopConnection
         if (received > 0)
         {
             // Less than asked for means drained, and new bytes are a new event; but no event comes after the peer's end.
-            _readable = received == buffer.Length || _hangUp != End.None;
+            _isDrained = received < buffer.Length;
+            _readable = !_isDrained || _hangUp != End.None;
         }
         else if (received == IoResult.WouldBlock)
         {

@@ -77,13 +77,17 @@ internal abstract class LoopReactor : Reactor
 
     public sealed override void Post(Action<object?> work, object? state) => TryPost(work, state);
 
-    public sealed override async Task<TransportConnection> ConnectAsync(EndPoint endPoint, SocketSettings settings, CancellationToken cancellationToken)
+    public sealed override Task<TransportConnection> ConnectAsync(EndPoint endPoint, SocketSettings settings, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         ArgumentNullException.ThrowIfNull(settings);
-        cancellationToken.ThrowIfCancellationRequested();
-        if (endPoint is not DnsEndPoint name)
-            return await OpenAsync(endPoint, settings, cancellationToken).ConfigureAwait(true);
+        if (cancellationToken.IsCancellationRequested)
+            return Task.FromCanceled<TransportConnection>(cancellationToken);
+        return endPoint is DnsEndPoint name ? OpenByNameAsync(name, settings, cancellationToken) : OpenAsync(endPoint, settings, cancellationToken);
+    }
+
+    private async Task<TransportConnection> OpenByNameAsync(DnsEndPoint name, SocketSettings settings, CancellationToken cancellationToken)
+    {
         IPAddress[] addresses = await Dns.GetHostAddressesAsync(name.Host, name.AddressFamily, cancellationToken).ConfigureAwait(true);
         SocketException failure = new((int)SocketError.HostNotFound);
         foreach (IPAddress address in addresses)
