@@ -21,7 +21,7 @@ internal sealed record PoolView(bool IsRetiring, PoolConfig Config, TenantEntry 
         void Add(TenantPool pool, bool isRetiring)
         {
             views.Add(new PoolView(
-                isRetiring, pool.Config, (TenantEntry)pool.Source!, pool.Counts, pool.Lent, pool.Budget.Leased, pool.Budget.Total, pool.Clients, pool.OldestWait, pool.WaitsFor, pool.IsPaused,
+                isRetiring, pool.Config, (TenantEntry)pool.Source!, pool.Counts, pool.Lent, pool.Budget.Leased, pool.Config.Connections, pool.Clients, pool.OldestWait, pool.WaitsFor, pool.IsPaused,
                 pool is SealedTenantPool));
         }
     }

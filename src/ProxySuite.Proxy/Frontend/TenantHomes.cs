@@ -18,8 +18,7 @@ internal sealed class TenantHomes(int reactors, CurrentOptions options)
     public int WidthOf(Tenant tenant)
     {
         int from = options.Value.Pool.SpreadFrom;
-        // Sealed tenants share servers with all others of their reactor and shard; to divide them further gains nothing.
-        return from == 0 || reactors == 1 || tenant.Identity == TenantIdentity.Sealed ? 1 : Math.Clamp(tenant.Plan.Connections / from, 1, reactors);
+        return from == 0 || reactors == 1 ? 1 : Math.Clamp(tenant.Plan.Connections / from, 1, reactors);
     }
 
     /// <summary>Chooses the reactor of a client and counts it there, until <see cref="Leave"/>.</summary>

@@ -9,9 +9,9 @@ namespace ProxySuite.Proxy.Pooling;
 
 /// <summary>
 /// The pool of a tenant with identity sealed: its queue, budget and statistics are its own, its servers belong to all sealed tenants of the shard
-/// (<see cref="SharedServers"/>). Runs on the tenant's home reactor.
+/// (<see cref="SharedServers"/>). Runs on one reactor.
 /// </summary>
-internal sealed class SealedTenantPool : TenantPool
+internal sealed partial class SealedTenantPool : TenantPool
 {
     private readonly SharedServers[] _servers;
     private readonly SharedSeat[] _seats;
@@ -19,12 +19,14 @@ internal sealed class SealedTenantPool : TenantPool
 
     /// <inheritdoc cref="TenantPool(Reactor, CurrentOptions, ServerOpener, ShardBudget, PoolConfig, TenantStats, ShardStats, TenantPool, TenantPlaces)"/>
     /// <param name="servers">The shared servers, by <see cref="UserRole"/>.</param>
+    /// <param name="places">The tenant's limit, over all reactors.</param>
     public SealedTenantPool(
         Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudget shard, PoolConfig config, TenantStats stats, ShardStats shardStats, TenantPool? predecessor,
-        SharedServers[] servers)
+        SharedServers[] servers, TenantPlaces places)
         : base(reactor, options, opener, shard, config, stats, shardStats, predecessor)
     {
         _servers = servers;
+        _held = new TenantBudget(places, this) { Total = config.Connections };
         _seats = [.. servers.Select((_, role) => new SharedSeat(this, role))];
         Base = Settings.Intern(config.Base);
         for (int role = 0; role < servers.Length; role++)
@@ -68,6 +70,7 @@ internal sealed class SealedTenantPool : TenantPool
         if (WaitingCount == 0)
         {
             // Nobody of this tenant waits: what changes is a server of one role.
+            _held!.Want(0);
             servers.TakeBack(server);
             servers.Pump();
             return;
@@ -100,6 +103,7 @@ internal sealed class SealedTenantPool : TenantPool
     {
         // During the base's construction there is nobody to serve.
         if (_seats is null) return;
+        TakePlaces();
         foreach (SharedSeat seat in _seats)
         {
             _servers[seat.Role].Queue(seat);
@@ -121,7 +125,12 @@ internal sealed class SealedTenantPool : TenantPool
     }
 
     /// <summary>The tenant's place is free again: the server came back, or has hung up.</summary>
-    public void PlaceReturned() => Budget.Return();
+    public void PlaceReturned()
+    {
+        Budget.Return();
+        _usedAt = Now;
+        GivePlaces();
+    }
 
     /// <summary>Servers may be lent again that the budget had kept back.</summary>
     public void OnPlaceFree() => Pump();

@@ -33,7 +33,7 @@ internal interface IShardUser
 internal sealed partial class ShardClaim : IShardClaimant
 {
     // Weights are whole numbers, and a tenant on several reactors divides its own: so one is that many to the scheduler, for all alike, which changes no share.
-    private const int WeightUnit = 60;
+    public const int WeightUnit = 60;
 
     private readonly Reactor _reactor;
     private readonly IShardUser _user;

@@ -11,6 +11,9 @@ internal sealed class SharedSeat(SealedTenantPool tenant, int role) : FairEntry
     /// <summary>Which of its backend roles.</summary>
     public int Role { get; } = role;
 
+    /// <summary>Its tenant's weight, or the part of this reactor, in sixtieths (<see cref="ShardClaim.WeightUnit"/>).</summary>
+    public int Weight => Math.Max(1, Tenant.Config.Weight * ShardClaim.WeightUnit / Tenant.Parts);
+
     /// <summary>Servers lent to it.</summary>
     public int Lent { get; set; }
 

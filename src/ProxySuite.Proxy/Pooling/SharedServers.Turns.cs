@@ -21,6 +21,10 @@ internal sealed partial class SharedServers
     /// <inheritdoc/>
     int IShardUser.Weight => Math.Max(1, _weight);
 
+    // What is added up is in parts of a weight already.
+    /// <inheritdoc/>
+    int IShardUser.Parts => ShardClaim.WeightUnit;
+
     /// <inheritdoc/>
     int IShardUser.Minimum => _minimum;
 
@@ -60,9 +64,9 @@ internal sealed partial class SharedServers
     /// <summary>Counts what the tenant has been lent until now, and what it holds from now on.</summary>
     private void Count(SharedSeat seat, int change)
     {
-        long now = _reactor.NowTicks, slice = SliceMilliseconds * (Stopwatch.Frequency / 1000) / seat.Tenant.Config.Weight;
+        long now = _reactor.NowTicks, slice = SliceMilliseconds * (Stopwatch.Frequency / 1000) / seat.Weight;
         if (change > 0) _virtualNow = Math.Max(_virtualNow, Math.Min(seat.VirtualTime, _turns.First?.VirtualTime ?? seat.VirtualTime));
-        seat.VirtualTime += seat.Lent * (now - seat.CountedUpTo) / seat.Tenant.Config.Weight;
+        seat.VirtualTime += seat.Lent * (now - seat.CountedUpTo) / seat.Weight;
         seat.VirtualTime = Math.Clamp(seat.VirtualTime, _virtualNow - (ShardScheduler.CreditQuanta * slice), _virtualNow + (ShardScheduler.DebtQuanta * slice));
         seat.CountedUpTo = now;
         seat.Lent += change;
@@ -77,8 +81,7 @@ internal sealed partial class SharedServers
 
     private void CountWeight(SharedSeat seat)
     {
-        PoolConfig config = seat.Tenant.Config;
-        (int Weight, int Minimum) counts = seat.IsWaiting || seat.Lent > 0 ? (config.Weight, Math.Min(config.ConnectionsMin, config.Connections)) : default;
+        (int Weight, int Minimum) counts = seat.IsWaiting || seat.Lent > 0 ? (seat.Weight, seat.Tenant.Minimum) : default;
         _weight += counts.Weight - seat.Counted.Weight;
         _minimum += counts.Minimum - seat.Counted.Minimum;
         seat.Counted = counts;

@@ -38,8 +38,8 @@ internal sealed class TenantPlaces
     private int _leased;
     private int _wanting; // members that lack places
     private int _listeners;
-    private readonly Dictionary<(int ProcessId, EndPoint Origin), bool> _processes = [];
-    private readonly Queue<(int ProcessId, EndPoint Origin, long At)> _ended = [];
+    private Dictionary<(int ProcessId, EndPoint Origin), bool>? _processes; // most tenants have no server most of the time
+    private Queue<(int ProcessId, EndPoint Origin, long At)>? _ended;
 
     /// <summary>The limit, from 1; may be lowered below what is leased, which then drains.</summary>
     public int Total
@@ -239,7 +239,7 @@ internal sealed class TenantPlaces
     /// <summary>A server process of the tenant: notifications that it sends are the tenant's, whichever reactor hears of them.</summary>
     public void NoteOpened(int processId, EndPoint origin)
     {
-        lock (_gate) _processes[(processId, origin)] = true;
+        lock (_gate) (_processes ??= [])[(processId, origin)] = true;
     }
 
     /// <summary>It has ended. It is remembered for as long as what it sent may be on its way, and less than its id can come round to another process.</summary>
@@ -247,8 +247,8 @@ internal sealed class TenantPlaces
     {
         lock (_gate)
         {
-            _processes[(processId, origin)] = false;
-            _ended.Enqueue((processId, origin, Stopwatch.GetTimestamp()));
+            (_processes ??= [])[(processId, origin)] = false;
+            (_ended ??= []).Enqueue((processId, origin, Stopwatch.GetTimestamp()));
             Forget();
         }
     }
@@ -259,16 +259,17 @@ internal sealed class TenantPlaces
         lock (_gate)
         {
             Forget();
-            return _processes.ContainsKey((processId, origin));
+            return _processes?.ContainsKey((processId, origin)) == true;
         }
     }
 
     private void Forget()
     {
+        if (_ended is null) return;
         while (_ended.TryPeek(out (int ProcessId, EndPoint Origin, long At) first) && Stopwatch.GetElapsedTime(first.At) > RememberedFor)
         {
             _ended.Dequeue();
-            if (_processes.TryGetValue((first.ProcessId, first.Origin), out bool isOpen) && !isOpen) _processes.Remove((first.ProcessId, first.Origin));
+            if (_processes!.TryGetValue((first.ProcessId, first.Origin), out bool isOpen) && !isOpen) _processes.Remove((first.ProcessId, first.Origin));
         }
     }
 

@@ -7,7 +7,7 @@ namespace ProxySuite.Proxy.Pooling;
 internal partial class TenantPool
 {
     /// <inheritdoc/>
-    public int IdleHint => Volatile.Read(ref _idleTotal);
+    public virtual int IdleHint => Volatile.Read(ref _idleTotal);
 
     /// <inheritdoc/>
     int IShardUser.Weight => Config.Weight;

@@ -16,7 +16,7 @@ internal partial class TenantPool
         bool isOtherBackend = config.Fingerprint != Config.Fingerprint;
         Config = config;
         Refusal = null;
-        Budget.Total = config.Connections;
+        SetLimit(config.Connections);
         if (isOtherBackend)
         {
             _generation++;
@@ -49,7 +49,7 @@ internal partial class TenantPool
     /// <summary>Closes what is idle for too long, too old, or overdue. Called about once a second.</summary>
     public void Tidy()
     {
-        Budget.AskAgain();
+        Shared.AskAgain();
         PoolOptions options = _options.Value.Pool;
         long now = _reactor.NowMilliseconds;
         foreach (IdleServers idle in _idle)

@@ -66,7 +66,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
         Stats = stats;
         ShardStats = shardStats;
         Budget = places is null ? new TenantBudget() : new TenantBudget(places, this);
-        Budget.Total = config.Connections;
+        SetLimit(config.Connections);
         _idle = [.. config.Targets.Select(_ => new IdleServers())];
         _opening = new int[config.Targets.Count];
         Welcome = new ParameterSnapshot?[config.Targets.Count];
@@ -175,7 +175,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     public PoolCounts Counts => new(_idleTotal, _lent, _openingTotal, _waiters.Count);
 
     /// <summary>True when nothing is left that would be lost by forgetting the pool.</summary>
-    public bool IsUnused => Clients == 0 && _lent == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
+    public bool IsUnused => Clients == 0 && _lent == 0 && Budget.Leased == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
 
 
     /// <summary>Lends an idle server at once when there is one: the common case, no queue, no allocation.</summary>
@@ -198,7 +198,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     {
         PoolOptions options = _options.Value.Pool;
         if (Refusal is { } refusal) return refusal;
-        if (_waiters.Count + Budget.WaitingElsewhere >= options.MaxWaiters)
+        if (_waiters.Count + Shared.WaitingElsewhere >= options.MaxWaiters)
         {
             Stats.WaitersRefused++;
             Stats.ErrorsProxy++;
@@ -379,7 +379,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
                 return;
             }
             Stats.WaitersTimedOut++;
-            Fail(first, IsPaused ? ProxyErrors.TenantPaused() : LastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Budget.Total));
+            Fail(first, IsPaused ? ProxyErrors.TenantPaused() : LastFailure ?? ProxyErrors.WaitedTooLong(_options.Value.Pool.QueryWaitTimeout, Config.Connections));
         }
     }
 
@@ -399,7 +399,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
                 return;
             }
             waiter.IsNoticeSent = true;
-            waiter.OnLongWait(ProxyErrors.StillWaiting(after, Budget.Total));
+            waiter.OnLongWait(ProxyErrors.StillWaiting(after, Config.Connections));
         }
     }
 

@@ -82,7 +82,7 @@ internal sealed class Router
         TenantStats stats = _stats.Tenant(config.Tenant, _reactor.Index);
         ShardStats shardStats = _stats.Shard(config.Shard, _reactor.Index);
         pool = entry.Tenant.Identity == TenantIdentity.Sealed
-            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config)) { Source = entry, Recheck = Recheck, Busy = _busy, Untidy = _untidy }
+            ? new SealedTenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, ServersOf(entry, budget, config), _places.Join(config.TenantId, budget)) { Source = entry, Recheck = Recheck, Busy = _busy, Untidy = _untidy }
             : new TenantPool(_reactor, _options, _opener, budget, config, stats, shardStats, before, _places.Join(config.TenantId, budget)) { Source = entry, Recheck = Recheck, Busy = _busy, Untidy = _untidy };
         pool.WantTidying();
         pool.IsPaused = Paused.Contains(config.Tenant);
@@ -174,8 +174,7 @@ internal sealed class Router
 
     private void Forget(TenantPool pool)
     {
-        if (pool is SealedTenantPool) return;
-        pool.Budget.End();
+        pool.LeavePlaces();
         _places.Leave(pool.Config.TenantId, pool.Shard);
     }
 

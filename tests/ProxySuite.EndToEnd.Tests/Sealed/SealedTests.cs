@@ -38,6 +38,51 @@ public sealed class SealedTests
     }
 
     [Theory, MemberData(nameof(Versions))]
+    public async Task Large_tenants_are_served_by_both_reactors_and_have_as_many_servers_at_a_time_as_their_plan_says(int version)
+    {
+        const int Connections = 4;
+        await using SealedWorld world = await SealedWorld.StartAsync(
+            version, shardConnections: 16, connections: Connections, options: ["--Reactors:Count=2", "--Pool:SpreadFrom=2", "--Pool:ShareQuantum=50ms", "--Pool:QueryWaitTimeout=60s"]);
+        using var stop = new CancellationTokenSource();
+        var answered = new int[world.Tenants.Count, 2];
+        Task clients = Task.WhenAll(Enumerable.Range(0, 24).Select(number => Task.Run(async () =>
+        {
+            int which = number % world.Tenants.Count;
+            TestTenant tenant = world.Tenants[which];
+            while (!stop.IsCancellationRequested)
+            {
+                using RawClient client = await world.Proxyd.LoginRawAsync(tenant);
+                for (int round = 0; round < 50 && !stop.IsCancellationRequested; round++)
+                {
+                    Assert.Equal(tenant.Slug, await client.ScalarAsync($"SELECT string_agg(slug, ',') FROM whose, pg_sleep(0.005) /* {tenant.Slug} */", Proxyd.Patience));
+                    Interlocked.Increment(ref answered[which, (client.ProcessId >>> 24) & 0x7f]);
+                }
+            }
+        })));
+        var most = new long[world.Tenants.Count];
+        for (long end = Environment.TickCount64 + 4000; Environment.TickCount64 < end;)
+        {
+            for (int which = 0; which < most.Length; which++)
+                most[which] = Math.Max(most[which], await world.Server.ScalarAsync<long>($"SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT string_agg%/* {world.Tenants[which].Slug} */'"));
+        }
+        await stop.CancelAsync();
+        await clients;
+        Assert.All(most, static seen => Assert.InRange(seen, 2, Connections));
+        foreach (int count in answered) Assert.NotEqual(0, count);
+        // All of the plan's places can be had on one reactor, once the other has no use for them.
+        RawClient[] several = [.. await Task.WhenAll(Enumerable.Range(0, 2 * Connections).Select(_ => world.Proxyd.LoginRawAsync(world.Tenants[0])))];
+        RawClient[] ofOne = [.. several.GroupBy(static client => (client.ProcessId >>> 24) & 0x7f).First()];
+        Assert.Equal(Connections, ofOne.Length);
+        foreach (RawClient client in ofOne) await client.QueryAsync("BEGIN", Proxyd.Patience);
+        RawClient late = several.Except(ofOne).First();
+        await late.SendAsync(Query("SELECT 'late'"));
+        await Task.Delay(100);
+        await ofOne[0].QueryAsync("COMMIT", Proxyd.Patience);
+        Assert.Contains(await late.ReadUntilAsync(BackendMessage.ReadyForQuery, Proxyd.Patience), static message => message.ToString() == "DataRow [\"late\"]");
+        foreach (RawClient client in ofOne.Skip(1)) await client.QueryAsync("COMMIT", Proxyd.Patience);
+    }
+
+    [Theory, MemberData(nameof(Versions))]
     public async Task Listening_and_notifying_are_refused_and_fail_the_transaction_as_on_a_server(int version)
     {
         await using SealedWorld world = await SealedWorld.StartAsync(version);

@@ -56,7 +56,7 @@ internal sealed class SealedWorld : IAsyncDisposable
         }
         world.Tenants = made;
         if (beforeProxyd is not null) await beforeProxyd(world.Server);
-        world.Proxyd = await Proxyd.StartAsync(world.Server.Uri("registry"), world.MasterKeyFile, ["--Logging:Connections=off", "--Reactors:Count=1", .. options]);
+        world.Proxyd = await Proxyd.StartAsync(world.Server.Uri("registry"), world.MasterKeyFile, ["--Logging:Connections=off", .. options.Any(static option => option.StartsWith("--Reactors:", StringComparison.Ordinal)) ? (string[])[] : ["--Reactors:Count=1"], .. options]);
         return world;
     }
 
