@@ -102,12 +102,22 @@ run_load() {
   r_mean=$(awk -v x="$(of all mean_ms)" 'BEGIN { print 1000 * x }')
 }
 
+# warm_up RUNNER TARGET OPTION...: a run that is not counted: connections, plans. The first one of a proxyd lasts for DUEL_WARM_UP seconds: what its timers call
+# once a second reaches the just-in-time compiler after 30 calls, and in runs of some seconds that work would count as the queries'.
+declare -A is_warm=()
+warm_up() {
+  local runner=$1 target=$2 seconds=$seconds
+  shift 2
+  if [[ $target = *proxyd && -z ${is_warm[$target]:-} ]]; then is_warm[$target]=yes seconds=${DUEL_WARM_UP:-20}; fi
+  "$runner" "$target" "$@"
+}
+
 # duel NAME RUNNER OURS "OPTIONS" THEIRS "OPTIONS" [FLOOR]: pairs of runs with the order changing; prints a line and keeps the medians in m_cpu, m_tps and m_p99.
 duel() {
   local name=$1 runner=$2 ours=$3 ours_options=$4 theirs=$5 theirs_options=$6 floor=${7:-} pair side target options figure
   rm -f "$bench_dir"/d.*
   # shellcheck disable=SC2086
-  { "$runner" "$ours" $ours_options; "$runner" "$theirs" $theirs_options; } # one run each before counting: connections, plans, the just-in-time compiler
+  { warm_up "$runner" "$ours" $ours_options; warm_up "$runner" "$theirs" $theirs_options; }
   for ((pair = 0; pair < pairs; pair++)); do
     for side in $( ((pair % 2)) && echo "theirs ours" || echo "ours theirs") ${floor:+floor}; do
       options=${side}_options
@@ -132,7 +142,7 @@ median() { sort -n | awk -v d="${1:-2}" '{ v[NR] = $1 } END { printf "%." d "f",
 # syscalls TARGET OPTION...: system calls of the proxy a transaction: the difference of a long and a short run, so that logins do not count.
 syscalls() {
   local short long
-  run_pgbench "$@" # the just-in-time compiler is at work in the first seconds, and its calls are none of a query's
+  run_pgbench "$@" # connections, plans, what the compiler makes of this workload
   short=$(count_calls 25 "$@") long=$(count_calls 150 "$@")
   awk -v a="$long" -v b="$short" 'BEGIN { printf "%.2f", (a - b) / (125 * 32) }'
 }

@@ -55,6 +55,7 @@ if wanted tls; then
 fi
 if wanted syscalls; then
   if command -v strace >/dev/null; then
+    warm_up run_pgbench proxyd -S -M simple
     for mode in simple extended; do
       ours=$(syscalls proxyd -S -M "$mode")
       echo "system calls a query, $mode: proxyd $ours, PgBouncer $(syscalls pgbouncer -S -M "$mode")"

@@ -4,7 +4,7 @@
 #   bench/load/pgbouncer-duel/run.sh [SECONDS] [PAIRS] [--only NAME,NAME...]     default 4 s a run, 8 pairs
 #
 # NAME is one of: simple extended prepared select1 pipeline big big-tuned tpcb storm tls syscalls clients-1000 clients-5000 fake reactors latency footprint.
-# DUEL_POOL, DUEL_CLIENTS and DUEL_REACTORS set servers (4), clients (32) and proxyd's reactors (1).
+# DUEL_POOL, DUEL_CLIENTS and DUEL_REACTORS set servers (4), clients (32) and proxyd's reactors (1), DUEL_WARM_UP the seconds of proxyd's first run, which is not counted (20).
 #
 # A line has the ratios proxyd / PgBouncer of the proxy's processor time a transaction, of the throughput and of p99: median [min-max] over the pairs; then what
 # they are made of. PgBouncer 1.18 has no prepared statements in transaction mode: "prepared" is compared with its extended mode. HAProxy, where it is installed,
