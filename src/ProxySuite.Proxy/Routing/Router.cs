@@ -87,9 +87,17 @@ internal sealed class Router
         pool.WantTidying();
         pool.IsPaused = Paused.Contains(config.Tenant);
         // One retention a tenant and reactor, whatever pools it goes through: while it has one, the directory keeps it and tells of its changes.
-        if (!_pools.ContainsKey(entry.Tenant.Id)) _tenants.Retain(entry);
+        TenantEntry now = before is null ? _tenants.Retain(entry) : entry;
         _pools[entry.Tenant.Id] = pool;
         before?.Retire(pool);
+        return ReferenceEquals(now, entry) ? pool : CatchUp(pool, now);
+    }
+
+    /// <summary>The tenant changed between the look-up of the login that made the pool and now: that was told to those who had a pool then, so not here.</summary>
+    private TenantPool CatchUp(TenantPool pool, TenantEntry now)
+    {
+        if (now.Tenant.IsActive) return PoolOf(now);
+        Suspend(now.Tenant.Id, now.Tenant.Version, ProxyErrors.TenantSuspended());
         return pool;
     }
 

@@ -11,13 +11,15 @@ public sealed partial class TenantDirectory
     private int _unknownCount;
 
     /// <summary>Keeps a tenant cached while pools use it, so that they hear of its changes. Each call is undone by one <see cref="Release"/>.</summary>
-    public void Retain(TenantEntry entry)
+    /// <returns>What is known now. Changes after that are told; those between the caller's look-up and this call have been, to whoever had a pool then.</returns>
+    public TenantEntry Retain(TenantEntry entry)
     {
         lock (_writing)
         {
             // It may have been evicted since the caller found it; then it comes back as due for a refresh.
             DirectorySlot slot = _slots.GetValueOrDefault(entry.Tenant.Slug.Value) ?? Insert(entry, freshUntil: long.MinValue);
             slot.Retained++;
+            return slot.Entry;
         }
     }
 
