@@ -38,7 +38,7 @@ public sealed record PoolOptions
     public TimeSpan QueryWaitTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Queries of one tenant that may wait at a time; the next one is refused with 53300 at once.</summary>
-    /// <value>0 to 100000; default 1000. Reloadable.</value>
+    /// <value>1 to 100000; default 1000. Reloadable. Not 0: whoever finds no server open waits until one is, the first login of a tenant too, so nobody would ever be served.</value>
     public int MaxWaiters { get; init; } = 1000;
 
     /// <summary>A client whose query waits for a server connection for this long is sent a NOTICE that says so.</summary>
@@ -100,7 +100,7 @@ public sealed record PoolOptions
             ServerChoice = section.OneOf(nameof(ServerChoice), defaults.ServerChoice, Reload.Live),
             QueryWaitTimeout = section.Duration(nameof(QueryWaitTimeout), defaults.QueryWaitTimeout,
                 TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1), Reload.Live),
-            MaxWaiters = section.Integer(nameof(MaxWaiters), defaults.MaxWaiters, 0, 100_000, Reload.Live),
+            MaxWaiters = section.Integer(nameof(MaxWaiters), defaults.MaxWaiters, 1, 100_000, Reload.Live),
             QueueNoticeAfter = section.DurationOrOff(nameof(QueueNoticeAfter), defaults.QueueNoticeAfter, TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1), Reload.Live),
             PinnedIdleTimeout = section.DurationOrOff(nameof(PinnedIdleTimeout), defaults.PinnedIdleTimeout, second, week, Reload.Live),
             ServerIdleTimeout = section.DurationOrOff(nameof(ServerIdleTimeout), defaults.ServerIdleTimeout, second, week, Reload.Live),
