@@ -169,13 +169,18 @@ internal sealed partial class Authenticator
         return user.IsValidAt(_time.GetUtcNow()) ? new AuthenticatedUser(entry, user) : throw Failed(naming, method, $"the user was valid until {user.ValidUntil:u}");
     }
 
-    private async ValueTask<TenantEntry?> LookUpAsync(string slug, CancellationToken cancellationToken)
+    private ValueTask<TenantEntry?> LookUpAsync(string slug, CancellationToken cancellationToken)
     {
-        if (!TenantSlug.TryParse(slug, out TenantSlug parsed)) return null;
-        TenantLookup found = await _tenants.GetAsync(parsed, cancellationToken);
-        if (found.Outcome == LookupOutcome.RegistryUnavailable) throw new PgErrorException(ProxyErrors.RegistryUnavailable());
-        return found.Entry;
+        if (!TenantSlug.TryParse(slug, out TenantSlug parsed)) return ValueTask.FromResult<TenantEntry?>(null);
+        ValueTask<TenantLookup> found = _tenants.GetAsync(parsed, cancellationToken);
+        // In memory as a rule: nothing to wait for.
+        return found.IsCompletedSuccessfully ? ValueTask.FromResult(EntryOf(found.Result)) : WaitAsync(found);
+
+        static async ValueTask<TenantEntry?> WaitAsync(ValueTask<TenantLookup> found) => EntryOf(await found);
     }
+
+    private static TenantEntry? EntryOf(TenantLookup found)
+        => found.Outcome == LookupOutcome.RegistryUnavailable ? throw new PgErrorException(ProxyErrors.RegistryUnavailable()) : found.Entry;
 
     // One answer for all reasons within a method.
     private static LoginFailedException Failed(TenantNaming naming, LoginMethod method, string reason)
