@@ -223,7 +223,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     public bool Leave(PoolWaiter waiter)
     {
         if (!_waiters.Remove(waiter)) return false;
-        Stats.QueueDepth = _waiters.Count;
+        CountWaiters();
         return true;
     }
 
@@ -355,7 +355,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     private protected void Lend(PoolWaiter waiter, ServerConnection server)
     {
         _waiters.Remove(waiter);
-        Stats.QueueDepth = _waiters.Count;
+        CountWaiters();
         Stats.WaitTime.Record(_reactor.NowTicks - waiter.WaitingSince);
         server.LentAt = _reactor.NowTicks;
         CountLent(+1);
@@ -406,10 +406,17 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     private protected void Fail(PoolWaiter waiter, PgError error)
     {
         _waiters.Remove(waiter);
-        Stats.QueueDepth = _waiters.Count;
+        CountWaiters();
         Stats.WaitTime.Record(_reactor.NowTicks - waiter.WaitingSince);
         Stats.ErrorsProxy++;
         waiter.OnWaitFailed(error);
+    }
+
+    /// <summary>Fewer wait: no other reactor is to give up a server for those who do not any more.</summary>
+    private void CountWaiters()
+    {
+        Stats.QueueDepth = _waiters.Count;
+        if (Shared.Wanted > _waiters.Count) Shared.Want(_waiters.Count);
     }
 
     private void CountIdle(int change)

@@ -80,6 +80,27 @@ public sealed class SpreadTests
         await world.Proxy.WaitForRestAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_has_stopped_waiting_costs_the_other_reactor_no_server(bool isCancelled)
+    {
+        // Long enough that what is idle over there stays there.
+        await using PostgresWorld world = await StartAsync(2, from: 1, quantum: TimeSpan.FromMinutes(1));
+        RawClient[] clients = await ConnectAsync(world, 4);
+        int here = ReactorOf(clients[0]);
+        RawClient[] mine = [.. clients.Where(client => ReactorOf(client) == here)], theirs = [.. clients.Where(client => ReactorOf(client) != here)];
+        await theirs[0].QueryAsync("BEGIN");
+        await mine[0].QueryAsync("BEGIN");
+        await mine[1].SendAsync(Query("SELECT 'waited'"));
+        await UntilAsync(async () => (await world.Proxy.OnPoolsAsync("acme", static pool => pool.Budget.Wanted)).Sum() == 1);
+        if (isCancelled) await mine[1].CancelAsync();
+        else await mine[0].QueryAsync("COMMIT");
+        await mine[1].ReadyAsync();
+        Assert.Equal([0, 0], await world.Proxy.OnPoolsAsync("acme", static pool => pool.Budget.Wanted));
+        Assert.Equal("1", await theirs[0].ScalarAsync("SELECT 1", Patience));
+    }
+
     [Fact]
     public async Task With_one_place_left_both_reactors_get_their_turn()
     {
@@ -283,11 +304,11 @@ public sealed class SpreadTests
         return served;
     }
 
-    private static Task<PostgresWorld> StartAsync(int connections, int from = 4, int version = 18, int shardConnections = 200)
+    private static Task<PostgresWorld> StartAsync(int connections, int from = 4, int version = 18, int shardConnections = 200, TimeSpan? quantum = null)
         => PostgresWorld.StartAsync(version, connections, options => options with
         {
             Reactors = new ReactorsOptions { Count = 2 },
-            Pool = options.Pool with { SpreadFrom = from, ShareQuantum = TimeSpan.FromMilliseconds(50), QueryWaitTimeout = TimeSpan.FromSeconds(60) },
+            Pool = options.Pool with { SpreadFrom = from, ShareQuantum = quantum ?? TimeSpan.FromMilliseconds(50), QueryWaitTimeout = TimeSpan.FromSeconds(60) },
         }, shardConnections);
 
     private static int ReactorOf(RawClient client) => SessionTable.ReactorOf(client.ProcessId);

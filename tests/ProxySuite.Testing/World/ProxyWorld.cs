@@ -266,6 +266,20 @@ public sealed class ProxyWorld : IAsyncDisposable
         return await answer.Task;
     }
 
+    /// <summary>Asks the tenant's pools on all reactors that have one.</summary>
+    internal async Task<IReadOnlyList<T>> OnPoolsAsync<T>(string tenant, Func<TenantPool, T> ask)
+    {
+        TenantId id = Registry[tenant].Tenant.Id;
+        var answers = new List<T>();
+        foreach (FrontendContext context in _server.Contexts)
+        {
+            var answer = new TaskCompletionSource<T[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+            context.Reactor.Post(_ => answer.SetResult(context.Router.Pools.TryGetValue(id, out TenantPool? pool) ? [ask(pool)] : []), null);
+            answers.AddRange(await answer.Task);
+        }
+        return answers;
+    }
+
     /// <summary>All pools of all reactors, and all shard budgets, for checks at rest.</summary>
     internal async Task<IReadOnlyList<(PoolCounts Counts, int Leased, int Total, int Clients)>> RestAsync()
     {
