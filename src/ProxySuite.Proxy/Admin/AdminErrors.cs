@@ -38,6 +38,9 @@ internal static class AdminErrors
         SqlState.ObjectInUse, string.Create(CultureInfo.InvariantCulture, $"paused, and {servers} server connections are still held by open transactions or pinned clients"),
         Hint: "No new transaction begins. Wait, see SHOW QUERIES, or end them with KILL or KILL_CLIENT; RESUME takes the pause back.");
 
+    public static PgError PauseTakenBack() => new(
+        SqlState.ObjectNotInPrerequisiteState, "not paused: another client of the console has taken the pause back", Hint: "Queries go on. Find out who else works here, then PAUSE again.");
+
     /// <summary>In PostgreSQL's words.</summary>
     public static PgError Cancelled() => new(
         SqlState.QueryCanceled, "canceling statement due to user request", Hint: "What it had begun is taken back: after PAUSE, queries go on.");

@@ -66,7 +66,11 @@ internal sealed class Pause(string? slug) : TenantChangeCommand("PAUSE", slug)
         long deadline = Environment.TickCount64 + (long)scope.Options.Value.Shutdown.DrainTimeout.TotalMilliseconds;
         while (true)
         {
-            int held = (await scope.AskAsync(context => PoolsOf(context).Sum(static pool => pool.Lent), cancellationToken).ConfigureAwait(false)).Sum();
+            (int Held, bool IsPaused)[] seen = await scope.AskAsync(
+                context => (PoolsOf(context).Sum(static pool => pool.Lent), Slug is null ? context.Router.Paused.All : context.Router.Paused.Contains(Slug)), cancellationToken).ConfigureAwait(false);
+            // Another operator's RESUME, or the cancel of another PAUSE: a moment without transactions is then no pause, and whoever asked for one is about to rely on it.
+            if (!seen.All(static reactor => reactor.IsPaused)) throw new PgErrorException(AdminErrors.PauseTakenBack());
+            int held = seen.Sum(static reactor => reactor.Held);
             if (held == 0) return AdminAnswer.Done;
             if (Environment.TickCount64 > deadline) throw new PgErrorException(AdminErrors.StillBusy(held));
             await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken).ConfigureAwait(false);

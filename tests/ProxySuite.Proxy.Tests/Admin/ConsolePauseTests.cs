@@ -80,6 +80,28 @@ public sealed class ConsolePauseTests
         Assert.Equal(1, (await world.RowsAsync("SHOW TENANT acme"))[0]["paused"]);
     }
 
+    /// <summary>Scripts move data once PAUSE has said that all is quiet: it must not say so when queries go on.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_PAUSE_that_another_operator_takes_back_while_it_waits_does_not_say_that_it_is_paused(bool byCancel)
+    {
+        await using ConsoleWorld world = await ConsoleWorld.StartAsync();
+        using RawClient open = await world.Proxy.ConnectAsync();
+        await open.QueryAsync("BEGIN");
+        using RawClient first = await world.OpenRawAsync();
+        await first.SendAsync(Query("PAUSE acme"));
+        await ConsoleWorld.UntilAsync(async () => (int)(await world.RowsAsync("SHOW TENANT acme"))[0]["paused"]! == 1);
+        using RawClient second = await world.OpenRawAsync();
+        await second.SendAsync(Query("PAUSE acme"));
+        Assert.True(await second.Wire.IsSilentAsync(TimeSpan.FromMilliseconds(300)));
+        if (byCancel) await first.CancelAsync();
+        else await world.TellAsync("RESUME acme");
+        Assert.StartsWith("ErrorResponse ERROR 55000 \"not paused", (await second.ReadyAsync())[0], StringComparison.Ordinal);
+        Assert.StartsWith(byCancel ? "ErrorResponse ERROR 57014" : "ErrorResponse ERROR 55000", (await first.ReadyAsync())[0], StringComparison.Ordinal);
+        Assert.Equal(0, (await world.RowsAsync("SHOW TENANT acme"))[0]["paused"]);
+        await open.QueryAsync("COMMIT");
+        await world.Proxy.WaitForRestAsync();
+    }
+
     /// <summary>As with PgBouncer, the pause stays; its place at the console is free at once.</summary>
     [Fact]
     public async Task A_PAUSE_whose_client_leaves_stays_and_waits_no_more()
