@@ -31,12 +31,15 @@ internal sealed class LeaseBook
     private double _queriesWanted, _connectionsWanted;
     private bool _isStarted;
     private LeaseCell[] _cells = [];
-    private LeaseSum _gone; // of cells that have left
+    private LeaseSum _apart; // what cells had counted when they left, less what they had when they came
 
     /// <summary>Adds a reactor's cell, whose counts are told and which is given leases. Not beside the other calls.</summary>
     public void Add(LeaseCell cell)
     {
-        if (!_cells.Contains(cell)) _cells = [.. _cells, cell];
+        if (_cells.Contains(cell)) return;
+        _cells = [.. _cells, cell];
+        // A cell counts for as long as its tenant is there; what it counted before is not this book's, or has been told of.
+        SetApart(cell, -1);
     }
 
     /// <summary>Takes one out.</summary>
@@ -45,10 +48,7 @@ internal sealed class LeaseBook
     {
         if (!_cells.Contains(cell)) return _cells.Length == 0;
         _cells = [.. _cells.Where(other => !ReferenceEquals(other, cell))];
-        _gone = _gone with
-        {
-            QueriesWanted = _gone.QueriesWanted + cell.QueriesWanted, QueriesAdmitted = _gone.QueriesAdmitted + cell.QueriesAdmitted, ConnectionsWanted = _gone.ConnectionsWanted + cell.ConnectionsWanted,
-        };
+        SetApart(cell, +1);
         return _cells.Length == 0;
     }
 
@@ -103,9 +103,16 @@ internal sealed class LeaseBook
 
     private Line Own(in LeaseSum cell) => new(_queriesWanted + (cell.Backlog / BacklogSeconds), _connectionsWanted, cell.Milliseconds, cell.Bytes);
 
+    private void SetApart(LeaseCell cell, int sign) => _apart = _apart with
+    {
+        QueriesWanted = _apart.QueriesWanted + (sign * cell.QueriesWanted),
+        QueriesAdmitted = _apart.QueriesAdmitted + (sign * cell.QueriesAdmitted),
+        ConnectionsWanted = _apart.ConnectionsWanted + (sign * cell.ConnectionsWanted),
+    };
+
     private LeaseSum Sum()
     {
-        LeaseSum sum = _gone;
+        LeaseSum sum = _apart;
         foreach (LeaseCell cell in _cells)
         {
             sum = new LeaseSum(
