@@ -22,6 +22,7 @@ internal interface IServerKeeper : IShardUser
 internal sealed partial class ShardClaim
 {
     private readonly WheelTimer _yieldTimer;
+    private long _askedAt;
 
     // Only who keeps servers has any to give up.
     private IServerKeeper Keeper => (IServerKeeper)_user;
@@ -31,10 +32,16 @@ internal sealed partial class ShardClaim
     /// <summary>A server is new: nobody else has a claim on its place for a quantum.</summary>
     public void BeginQuantum(ServerConnection server) => server.ShareUntil = _reactor.NowMilliseconds + QuantumMilliseconds;
 
-    /// <summary>True when a server at rest has served this tenant for its quantum and another one is to have the place.</summary>
+    /// <summary>True when a server at rest has served this tenant for its quantum, or it has far more than its share, and another one is to have the place.</summary>
     public bool IsToYield(ServerConnection server, ShardPlace place)
     {
-        if (Shard.Pressure == SharePressure.Wanted && _reactor.NowMilliseconds < server.ShareUntil) return false;
+        if (Shard.Pressure == SharePressure.Wanted && _reactor.NowMilliseconds < server.ShareUntil)
+        {
+            // While the pace of openings holds it up it is asked for again; not more often than there is an answer.
+            if (!_account.HoldsTooMany || _askedAt == _reactor.NowMilliseconds) return false;
+            _askedAt = _reactor.NowMilliseconds;
+            return place.TryYield(-1);
+        }
         if (place.TryYield(-1)) return true;
         // Others have had more, or nothing could be opened in its place: asked again before long.
         server.ShareUntil = _reactor.NowMilliseconds + (QuantumMilliseconds / 4);

@@ -26,6 +26,35 @@ public sealed class ShardRulesTests
     }
 
     [Fact]
+    public void The_quantum_does_not_protect_what_was_taken_beyond_the_share_before_others_came()
+    {
+        ShardScheduler shard = Shard(10);
+        ShardAccount early = Account();
+        for (int i = 0; i < 10; i++) Open(shard, early);
+        Assert.False(early.HoldsTooMany);
+        for (int i = 0; i < 4; i++) Assert.False(shard.Request(Account(), 0, 0));
+        // Two each are the share; four wait for one, so four go.
+        int given = 0;
+        for (; early.HoldsTooMany; given++) Assert.True(shard.TryYield(early, served: 10, idleFor: -1, now: 10));
+        Assert.Equal(4, given);
+        Assert.False(shard.TryYield(early, served: 10, idleFor: -1, now: 10));
+    }
+
+    [Fact]
+    public void Who_has_its_share_keeps_it_for_a_quantum()
+    {
+        ShardScheduler shard = Shard(4);
+        ShardAccount one = Account(), other = Account();
+        for (int i = 0; i < 2; i++)
+        {
+            Open(shard, one);
+            Open(shard, other);
+        }
+        Assert.False(shard.Request(Account(), 0, 0));
+        Assert.False(one.HoldsTooMany || other.HoldsTooMany);
+    }
+
+    [Fact]
     public void Who_waits_for_one_place_is_given_over_one()
     {
         ShardScheduler shard = Shard(2);

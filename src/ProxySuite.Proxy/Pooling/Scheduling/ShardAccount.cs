@@ -34,6 +34,15 @@ internal sealed class ShardAccount(IShardClaimant owner) : FairEntry
         set => Volatile.Write(ref _idleSince, value);
     }
 
+    /// <summary>
+    /// Somebody came to wait while it had more places than its share and one: the quantum protects none of them until it has been asked. Its owner reads it on any thread, so a hint.
+    /// </summary>
+    public bool HoldsTooMany
+    {
+        get => Volatile.Read(ref _holdsTooMany);
+        internal set => Volatile.Write(ref _holdsTooMany, value);
+    }
+
     /// <summary>The number of the pressure in which it was asked for an idle connection last.</summary>
     internal int AskedIn;
 
@@ -41,6 +50,7 @@ internal sealed class ShardAccount(IShardClaimant owner) : FairEntry
     internal long ServedSeen;
 
     private long _idleSince = NoneIdle;
+    private bool _holdsTooMany;
     internal int HolderIndex = -1;
-    internal bool CountsMinimum;
+    internal bool IsActive;
 }

@@ -21,6 +21,7 @@ internal enum SharePressure
 /// One idea: a place serves its tenant for a quantum; then, at a moment at which no transaction is open, it goes to whoever waits and has been served least for
 /// its weight, if that is less than its holder. Served time is kept as virtual time (time served / weight, as in start-time fair queueing); who comes or comes back
 /// starts at the virtual time of the turn, so nobody saves up rights and nobody pays for what it used while nobody else wanted it, beyond <see cref="DebtQuanta"/>.
+/// What a tenant took beyond its share and one more while nobody else wanted it is not protected by the quantum: held for one, it would have to wait for as many turns.
 /// Guaranteed minima go before all that; together they are at most the cap less a tenth, so that some places always go round.
 /// Invariants: Leased = the sum of all accounts' Held; nothing is granted above Limit; while somebody waits and the pace allows it, no place is free.
 /// </remarks>
@@ -38,6 +39,7 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     private int _pressures;
     private long _virtualNow;
     private long _minima;
+    private long _weights;
     private long _openingTime = policy.LingerMin;
 
     /// <summary>Most connections.</summary>
@@ -108,28 +110,33 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
         {
             Rekey(account);
             _line.Add(account);
-            CountMinimum(account);
+            Activate(account);
         }
         int before = Granted.Count;
         Serve(now);
         // What it gets at once it is told at once.
         if (Granted.Count > before && Granted.Remove(account)) return true;
         if (Leased < Limit) HeldBack++;
+        foreach (ShardAccount holder in _holders) holder.HoldsTooMany = IsBeyondShare(holder);
         return false;
     }
 
     /// <summary>It wants none any more.</summary>
     public void Withdraw(ShardAccount account)
     {
-        if (_line.Remove(account)) CountMinimum(account);
+        if (_line.Remove(account)) Activate(account);
     }
 
     /// <summary>What the owner is.</summary>
     public void Configure(ShardAccount account, int weight, int minimum)
     {
         if (account.Weight == weight && account.Minimum == minimum) return;
+        if (account.IsActive)
+        {
+            _weights += weight - account.Weight;
+            _minima += minimum - account.Minimum;
+        }
         account.Weight = weight;
-        if (account.CountsMinimum) _minima += minimum - account.Minimum;
         account.Minimum = minimum;
         Rekey(account);
     }
@@ -143,13 +150,18 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     {
         Settle(holder, served);
         Rekey(holder);
-        if (holder.Held - holder.Leaving <= Guaranteed(holder)) return false;
+        if (holder.Held - holder.Leaving <= Guaranteed(holder))
+        {
+            holder.HoldsTooMany = false;
+            return false;
+        }
         if (Leased - Leaving <= Limit)
         {
             // What could not be opened in its place, now or when those before it are, would be a place lost.
             if (Wanted <= 0 || !_pace.CanStart(now, Leaving + Free)) return false;
             ShardAccount first = _line.First!;
             bool hasLess = HasLess(first, holder);
+            if (!hasLess) holder.HoldsTooMany = false;
             // An idle one goes to whoever waits. But to take it from who has less, for who has more, only to open it again in a moment, helps neither.
             if (idleFor < 0 ? !hasLess : idleFor < (hasLess || ReferenceEquals(first, holder) ? Linger : Policy.Quantum)) return false;
             if (LongestIdle(idleFor < 0 ? now - Policy.LingerMax : holder.IdleSince, holder, first) is { } other)
@@ -162,6 +174,7 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
         if (idleFor < 0) HandOvers++;
         else Evictions++;
         Leave(holder);
+        if (holder.HoldsTooMany) holder.HoldsTooMany = Wanted > 0 && IsBeyondShare(holder);
         return true;
     }
 
@@ -216,7 +229,7 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
             last.HolderIndex = account.HolderIndex;
             _holders.RemoveAt(_holders.Count - 1);
             account.HolderIndex = -1;
-            CountMinimum(account);
+            Activate(account);
         }
         Rekey(account);
         Serve(now);
@@ -268,6 +281,9 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
 
     private bool HasLess(ShardAccount first, ShardAccount holder)
         => first.IsUrgent || first.Key < holder.VirtualTime + ((holder.Held - holder.Leaving - 1) * Stride(holder));
+
+    // Rounded up, and one more: shares are seldom whole, and whoever is at its turn has one above it for a while.
+    private bool IsBeyondShare(ShardAccount holder) => (holder.Held - holder.Leaving - 2L) * _weights >= (long)Limit * holder.Weight;
 
     /// <summary>Who has had a connection idle for longest and may be asked for it; by the hints, as of a moment ago.</summary>
     /// <param name="before">A time since before which it has to have been idle.</param>
@@ -330,14 +346,15 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
         foreach (ShardAccount account in _line.All.ToArray()) Rekey(account);
     }
 
-    private void CountMinimum(ShardAccount account)
+    private void Activate(ShardAccount account)
     {
-        bool counts = account.IsWaiting || account.Held > 0;
-        if (counts == account.CountsMinimum) return;
-        account.CountsMinimum = counts;
+        bool isActive = account.IsWaiting || account.Held > 0;
+        if (isActive == account.IsActive) return;
+        account.IsActive = isActive;
+        _weights += isActive ? account.Weight : -account.Weight;
         if (account.Minimum == 0) return;
         long most = Limit - Math.Max(1, Limit / 10), before = _minima;
-        _minima += counts ? account.Minimum : -account.Minimum;
+        _minima += isActive ? account.Minimum : -account.Minimum;
         if (before > most || _minima > most) Rekey();
         else Rekey(account);
     }
