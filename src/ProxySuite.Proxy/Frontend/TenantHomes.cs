@@ -14,6 +14,16 @@ internal sealed class TenantHomes(int reactors, CurrentOptions options)
     private readonly Lock _gate = new();
     private readonly Dictionary<TenantId, int[]> _clients = [];
 
+    /// <summary>The reactor that a tenant is always found on, from 0.</summary>
+    /// <param name="tenant">The tenant; ids may be random, ordered by time or counted up.</param>
+    /// <param name="reactors">How many there are, from 1.</param>
+    public static int HomeOf(TenantId tenant, int reactors)
+    {
+        // Ids that are counted up differ in few bits, and Guid's hash leaves them where they are. Multiplied by 2^32 / the golden ratio each has a say in the upper ones.
+        uint mixed = unchecked((uint)tenant.Value.GetHashCode() * 0x9E37_79B9u);
+        return (int)((mixed * (ulong)reactors) >> 32);
+    }
+
     /// <summary>Over how many reactors a tenant's clients are spread, from 1.</summary>
     public int WidthOf(Tenant tenant)
     {
@@ -28,7 +38,7 @@ internal sealed class TenantHomes(int reactors, CurrentOptions options)
     public int Enter(Tenant tenant, int accepted, bool isReplication)
     {
         if (reactors == 1) return 0;
-        int home = (int)((uint)tenant.Id.Value.GetHashCode() % (uint)reactors), width = isReplication ? 1 : WidthOf(tenant), best = home;
+        int home = HomeOf(tenant.Id, reactors), width = isReplication ? 1 : WidthOf(tenant), best = home;
         lock (_gate)
         {
             if (!_clients.TryGetValue(tenant.Id, out int[]? clients)) _clients[tenant.Id] = clients = new int[reactors];
