@@ -39,11 +39,22 @@ if wanted fake; then
   echo "  one reactor, simple: $simple_tps queries/s here, with backend and load on the same cores; $(awk -v c="$simple_cpu" 'BEGIN { printf "%.0f", 1e6 / c }') a second of its processor time"
   verdict "  one reactor: queries a second of processor time" "$(awk -v c="$simple_cpu" 'BEGIN { printf "%.0f", 1e6 / c }')" ">=" 100000
 fi
+# Many active clients. First as both are run by who follows their manuals, one process each: proxyd with a reactor a core, PgBouncer on one; 16 tenants with
+# a pool each. Then on one core each, the same tenants, and one tenant with the one pool.
 for many in 1000 5000; do
-  if wanted "clients-$many"; then
-    fake "$many active clients" "--tenants t:1:1 --connections $many --mode simple"
-    verdict "  $many active clients: throughput" "$m_tps" ">=" 1.5
+  if ! wanted "clients-$many"; then continue; fi
+  if [ -z "${manyproxyd_port:-}" ]; then
+    one_port=$fakeproxyd_port one_pid=$fakeproxyd_pid
+    fake_proxyd 0
+    # shellcheck disable=SC2034 # read through their names
+    manyproxyd_port=$fakeproxyd_port manyproxyd_pid=$fakeproxyd_pid
+    fakeproxyd_port=$one_port fakeproxyd_pid=$one_pid
   fi
+  tenants="--tenants t:1:16 --connections $(((many + 15) / 16)) --mode simple"
+  duel "$many clients, $(nproc) reactor(s)" run_load manyproxyd "$tenants" fakebouncer "$tenants"
+  verdict "  $many active clients: throughput" "$m_tps" ">=" 1.5
+  fake "$many clients, $reactors reactor(s)" "$tenants"
+  fake "$many clients of one tenant" "--tenants t:1:1 --connections $many --mode simple"
 done
 if wanted latency; then
   # Through a proxy less straight to a backend of its own; the proxies reach theirs over a Unix socket, as they do in all workloads.
