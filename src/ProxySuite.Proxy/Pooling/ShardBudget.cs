@@ -131,42 +131,10 @@ internal sealed class ShardBudget : IDisposable
 
     /// <summary>Takes a place, or puts the account in line for one.</summary>
     /// <returns>False when it stands in line; <see cref="IShardClaimant.OnShardPlace"/> follows.</returns>
-    public bool TryTake(ShardAccount account, [NotNullWhen(true)] out ShardPlace? place)
-    {
-        Effects effects;
-        bool isGranted;
-        long now = Now;
-        lock (_gate)
-        {
-            Refresh();
-            _scheduler.Configure(account, account.Owner.Weight, account.Owner.Minimum);
-            isGranted = _scheduler.Request(account, account.Owner.Served, now);
-            effects = Publish(isAsking: !isGranted);
-        }
-        effects.Run();
-        place = isGranted ? new ShardPlace(this, account, now) : null;
-        return isGranted;
-    }
+    public bool TryTake(ShardAccount account, [NotNullWhen(true)] out ShardPlace? place) => (place = Ask(account, isGrowth: false)) is not null;
 
-    /// <summary>Takes a place if one is free that nobody waits for; never puts the account in line.</summary>
-    public bool TryTakeSpare(ShardAccount account, [NotNullWhen(true)] out ShardPlace? place)
-    {
-        place = null;
-        if (Volatile.Read(ref _stats.Leased) >= MostNow) return false;
-        Effects effects;
-        long now = Now;
-        lock (_gate)
-        {
-            Refresh();
-            if (!_scheduler.HasSpare(now)) return false;
-            _scheduler.Configure(account, account.Owner.Weight, account.Owner.Minimum);
-            if (_scheduler.Request(account, account.Owner.Served, now)) place = new ShardPlace(this, account, now);
-            else _scheduler.Withdraw(account);
-            effects = Publish();
-        }
-        effects.Run();
-        return place is not null;
-    }
+    /// <summary>Takes a place that nobody waits for, and never puts the account in line. <see cref="ShardScheduler.TryGrow"/>.</summary>
+    public bool TryGrow(ShardAccount account, [NotNullWhen(true)] out ShardPlace? place) => (place = Ask(account, isGrowth: true)) is not null;
 
     /// <summary>The account no longer waits. A place may be on its way to it all the same.</summary>
     public void StepOut(ShardAccount account)
@@ -230,6 +198,22 @@ internal sealed class ShardBudget : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
 
+    private ShardPlace? Ask(ShardAccount account, bool isGrowth)
+    {
+        Effects effects;
+        bool isGranted;
+        long now = Now;
+        lock (_gate)
+        {
+            Refresh();
+            _scheduler.Configure(account, account.Owner.Weight, account.Owner.Minimum);
+            isGranted = isGrowth ? _scheduler.TryGrow(account, account.Owner.Served, now) : _scheduler.Request(account, account.Owner.Served, now);
+            effects = Publish();
+        }
+        effects.Run();
+        return isGranted ? new ShardPlace(this, account, now) : null;
+    }
+
     private void Limit() => Do((scheduler, now) => scheduler.SetLimit(Math.Min(Total, _protected ?? int.MaxValue), now));
 
     private void Do(Action<ShardScheduler, long> what)
@@ -251,23 +235,16 @@ internal sealed class ShardBudget : IDisposable
     }
 
     /// <summary>Shows what others read without the lock, and takes along what they are to be told once it is let go.</summary>
-    private Effects Publish(bool isAsking = false)
+    private Effects Publish()
     {
         SharePressure pressure = _scheduler.Pressure, before = (SharePressure)_pressure;
         if (pressure != before) Volatile.Write(ref _pressure, (int)pressure);
-        if (pressure != SharePressure.None)
+        if (pressure != SharePressure.None && before == SharePressure.None)
         {
-            if (before == SharePressure.None)
-            {
-                // A reactor that makes a server idle writes that down and then reads the pressure, without a barrier of its own: it would cost every query.
-                // So this side, which runs rarely, pays for both: after it each reactor sees the pressure, or its idle server is seen here.
-                Interlocked.MemoryBarrierProcessWide();
-                _scheduler.AskIdle();
-            }
-            else if (isAsking)
-            {
-                _scheduler.AskNext();
-            }
+            // A reactor that makes a server idle writes that down and then reads the pressure, without a barrier of its own: it would cost every query.
+            // So this side, which runs rarely, pays for both: after it each reactor sees the pressure, or its idle server is seen here.
+            Interlocked.MemoryBarrierProcessWide();
+            _scheduler.AskIdle();
         }
         Volatile.Write(ref _lingerMilliseconds, Math.Max(1, _scheduler.Linger * 1000 / Stopwatch.Frequency));
         Volatile.Write(ref _isFailing, _scheduler.IsFailing);

@@ -48,14 +48,17 @@ internal sealed partial class ShardClaim
         return false;
     }
 
-    /// <summary>Gives up idle servers that others wait for, the longest idle first; looks again in a moment when it kept some.</summary>
+    /// <summary>Gives up idle servers that others have a use for, the longest idle first; looks again in a moment when it kept some.</summary>
+    /// <param name="isAsked">One is asked for, also while nobody waits.</param>
     /// <returns>False when nothing was given up.</returns>
-    public bool YieldIdle()
+    public bool YieldIdle(bool isAsked = false)
     {
         bool hasYielded = false;
-        while (Shard.Pressure != SharePressure.None && Keeper.OldestIdle is { } oldest)
+        for (; (isAsked || Shard.Pressure != SharePressure.None) && Keeper.OldestIdle is { } oldest; isAsked = false)
         {
             long idleFor = (_reactor.NowMilliseconds - oldest.Server.LastUsedAt) * (Stopwatch.Frequency / 1000);
+            // Since when some server has been idle is not since when this one has: who is asked says so, and is not taken for the longest idle again at once.
+            _account.IdleSince = _reactor.NowTicks - idleFor;
             if (!oldest.Place.TryYield(idleFor))
             {
                 ArmYield();

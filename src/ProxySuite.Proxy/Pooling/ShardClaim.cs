@@ -39,6 +39,7 @@ internal sealed partial class ShardClaim : IShardClaimant
     private readonly IShardUser _user;
     private readonly ShardAccount _account;
     private ShardPlace? _inHand;
+    private long _growsAt;
 
     public ShardClaim(ShardBudget shard, Reactor reactor, IShardUser user)
     {
@@ -80,8 +81,13 @@ internal sealed partial class ShardClaim : IShardClaimant
         return null;
     }
 
-    /// <summary>A place that nobody else wants; null when there is none, and nobody is asked to make room.</summary>
-    public ShardPlace? TryTakeSpare() => IsAtRest && Shard.TryTakeSpare(_account, out ShardPlace? place) ? place : null;
+    /// <summary>A place that nobody waits for; null when there is none now: asked again in a moment there may be one that somebody has left idle for long.</summary>
+    public ShardPlace? TryGrow()
+    {
+        if (!IsAtRest || _reactor.NowMilliseconds < _growsAt) return null;
+        _growsAt = _reactor.NowMilliseconds + Shard.LingerMilliseconds;
+        return Shard.TryGrow(_account, out ShardPlace? place) ? place : null;
+    }
 
     /// <summary>Nothing is wanted any more.</summary>
     public void StepOut()

@@ -37,12 +37,12 @@ internal sealed partial class SharedServers
 
     /// <summary>
     /// A tenant that is back within a quantum finds its server with another: then they are too few for those who are active. While the shard has a place that nobody
-    /// wants, one more is opened, so that tenants come to keep theirs instead of taking them from each other at each query.
+    /// waits for, free or left idle, one more is opened, so that tenants come to keep theirs instead of taking them from each other at each query.
     /// </summary>
     private void Grow()
     {
         if (_growing > 0 || _refusedPause.IsOn || NextSeat() is not { } seat) return;
-        if (_reactor.NowMilliseconds - seat.LastHadAt > _options.Value.Pool.ShareQuantum.TotalMilliseconds || _claim.TryTakeSpare() is not { } place) return;
+        if (_reactor.NowMilliseconds - seat.LastHadAt > _options.Value.Pool.ShareQuantum.TotalMilliseconds || _claim.TryGrow() is not { } place) return;
         _growing++;
         _ = OpenAsync(new ServerPermit(_all, place), isGrowth: true);
     }

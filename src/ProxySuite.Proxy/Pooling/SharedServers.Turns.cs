@@ -47,7 +47,7 @@ internal sealed partial class SharedServers
     void IShardUser.OnShardPlace() => Pump();
 
     /// <inheritdoc/>
-    bool IShardUser.OnEvictionWanted() => _claim.YieldIdle();
+    bool IShardUser.OnEvictionWanted() => _claim.YieldIdle(isAsked: true);
 
     /// <summary>The tenant whose turn it is and that can take a server.</summary>
     private SharedSeat? NextSeat()

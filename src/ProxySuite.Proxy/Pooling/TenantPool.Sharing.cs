@@ -22,7 +22,7 @@ internal partial class TenantPool
     long IShardUser.Served => Stats.LentTicks + (_lent * (_reactor.NowTicks - _lentAt));
 
     /// <inheritdoc/>
-    bool IShardUser.OnEvictionWanted() => _claim.YieldIdle();
+    bool IShardUser.OnEvictionWanted() => _claim.YieldIdle(isAsked: true);
 
     /// <inheritdoc/>
     (ServerConnection Server, ShardPlace Place)? IServerKeeper.OldestIdle => OldestIdle() is { } oldest ? (oldest, _permits[oldest].Place) : null;

@@ -308,6 +308,26 @@ public sealed class SealedTests
         foreach (RawClient client in clients) client.Dispose();
     }
 
+    [Fact]
+    public async Task Tenants_that_come_again_and_again_take_places_that_others_have_left_idle_and_none_that_are_in_use()
+    {
+        await using SealedWorld world = await SealedWorld.StartAsync(18, tenants: 3, shardConnections: 5, connections: 4, options: "--Pool:ShareQuantum=1s");
+        TestTenant own = await world.AddTenantAsync("own", "role");
+        // Of the tenant's four connections two stay in use and two are left idle; one place is left for three sealed tenants.
+        RawClient[] others = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => world.Proxyd.LoginRawAsync(own)));
+        foreach (RawClient other in others) await other.QueryAsync("BEGIN", Proxyd.Patience);
+        Assert.Equal(4, await own.CountServersAsync());
+        foreach (RawClient idle in others[2..]) await idle.QueryAsync("COMMIT", Proxyd.Patience);
+        RawClient[] clients = await Task.WhenAll(world.Tenants.Take(3).Select(tenant => world.Proxyd.LoginRawAsync(tenant)));
+        await UntilAsync(async () =>
+        {
+            for (int i = 0; i < clients.Length; i++) Assert.Equal($"seal{i + 1}", await clients[i].ScalarAsync("SELECT slug FROM whose", Proxyd.Patience));
+            return await world.CountServersAsync() == 3 && await own.CountServersAsync() == 2;
+        });
+        foreach (RawClient busy in others[..2]) Assert.Equal("1", await busy.ScalarAsync("SELECT 1", Proxyd.Patience));
+        foreach (RawClient client in (RawClient[])[.. others, .. clients]) client.Dispose();
+    }
+
     private static async Task<string> SealOfAsync(SealedWorld world, TestTenant tenant)
     {
         using RawClient client = await world.Proxyd.LoginRawAsync(tenant);

@@ -14,6 +14,7 @@ internal sealed class SealedWorld : IAsyncDisposable
         """;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("proxysuite-sealed-").FullName;
+    private readonly List<TestTenant> _tenants = [];
 
     private SealedWorld(PostgresServer server) => Server = server;
 
@@ -21,7 +22,7 @@ internal sealed class SealedWorld : IAsyncDisposable
 
     public Proxyd Proxyd { get; private set; } = null!;
 
-    public IReadOnlyList<TestTenant> Tenants { get; private set; } = [];
+    public IReadOnlyList<TestTenant> Tenants => _tenants;
 
     /// <summary>Starts everything.</summary>
     /// <param name="version">Of PostgreSQL.</param>
@@ -41,23 +42,25 @@ internal sealed class SealedWorld : IAsyncDisposable
         await world.ProxyctlAsync(["shard", "add", "s1", "--primary", world.Server.Uri(), "--max-connections", $"{shardConnections}"]);
         await world.ProxyctlAsync(["shard", "prepare", "s1", "--lockdown", "strict"]);
         await world.ProxyctlAsync(["plan", "set", "few", "--connections", $"{connections}", "--statement-timeout", "60s", "--work-mem", "8MB"]);
-        string template = Path.Combine(world._directory, "shared.sql");
-        await File.WriteAllTextAsync(template, Tables);
-        var made = new List<TestTenant>();
-        for (int number = 1; number <= tenants; number++)
-        {
-            string slug = $"seal{number}";
-            CliRun run = await world.ProxyctlAsync(
-                ["tenant", "create", slug, "--plan", "few", "--identity", "sealed", "--shard", "s1", "--template", template, "--user", "app", "--password-stdin", "--json"], ProxydWorld.Password);
-            await world.ProxyctlAsync(["tenant", "add-user", slug, "reader", "--role", "readonly", "--password-stdin"], ProxydWorld.Password);
-            var tenant = new TestTenant(slug, Guid.Parse(run.Json.GetProperty("id").GetString()!), "pool", world.Server);
-            await world.Server.ExecuteAsync($"INSERT INTO whose VALUES ('{tenant.Id}', '{slug}')");
-            made.Add(tenant);
-        }
-        world.Tenants = made;
+        await File.WriteAllTextAsync(world.Template, Tables);
+        for (int number = 1; number <= tenants; number++) await world.AddTenantAsync($"seal{number}", "sealed");
         if (beforeProxyd is not null) await beforeProxyd(world.Server);
         world.Proxyd = await Proxyd.StartAsync(world.Server.Uri("registry"), world.MasterKeyFile, ["--Logging:Connections=off", .. options.Any(static option => option.StartsWith("--Reactors:", StringComparison.Ordinal)) ? (string[])[] : ["--Reactors:Count=1"], .. options]);
         return world;
+    }
+
+    /// <summary>Makes a tenant.</summary>
+    /// <param name="slug">Its slug; its row of table <c>whose</c> names it.</param>
+    /// <param name="identity">sealed, or role for server connections of its own.</param>
+    public async Task<TestTenant> AddTenantAsync(string slug, string identity)
+    {
+        CliRun run = await ProxyctlAsync(
+            ["tenant", "create", slug, "--plan", "few", "--isolation", "pool", "--identity", identity, "--shard", "s1", "--template", Template, "--user", "app", "--password-stdin", "--json"], ProxydWorld.Password);
+        await ProxyctlAsync(["tenant", "add-user", slug, "reader", "--role", "readonly", "--password-stdin"], ProxydWorld.Password);
+        var tenant = new TestTenant(slug, Guid.Parse(run.Json.GetProperty("id").GetString()!), "pool", Server);
+        await Server.ExecuteAsync($"INSERT INTO whose VALUES ('{tenant.Id}', '{slug}')");
+        _tenants.Add(tenant);
+        return tenant;
     }
 
     /// <summary>Runs proxyctl, which has to succeed.</summary>
@@ -85,6 +88,8 @@ internal sealed class SealedWorld : IAsyncDisposable
         await Server.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
+
+    private string Template => Path.Combine(_directory, "shared.sql");
 
     private string MasterKeyFile => Path.Combine(_directory, "master.key");
 }

@@ -6,7 +6,7 @@ namespace ProxySuite.Proxy.Tests.Pooling;
 
 /// <summary>
 /// One random history of a shard in simulated time: tenants of random weight, minimum and demand, transactions and logins of random length, caps that change, logins
-/// that fail. It plays the pools around a <see cref="ShardScheduler"/> and checks after every event what must always hold.
+/// that fail; some take more than they need where nobody waits for it. It plays the pools around a <see cref="ShardScheduler"/> and checks after every event what must always hold.
 /// </summary>
 internal sealed class ShardHistory
 {
@@ -17,7 +17,6 @@ internal sealed class ShardHistory
     private readonly bool _isRough;
     private SharePressure _pressure;
     private long _pressureSince;
-    private int _asking;
     private long _weights;
     private long _tickAt;
     private int _mostAllowed;
@@ -51,9 +50,9 @@ internal sealed class ShardHistory
 
     public int Events { get; private set; }
 
-    public SimulatedPool Add(int weight, int minimum, int connections, int clients, int transaction, int thinking)
+    public SimulatedPool Add(int weight, int minimum, int connections, int clients, int transaction, int thinking, bool grows = false)
     {
-        var pool = new SimulatedPool(this, weight, minimum, connections, transaction, thinking);
+        var pool = new SimulatedPool(this, weight, minimum, connections, transaction, thinking, grows);
         _longestTransaction = Math.Max(_longestTransaction, transaction);
         Pools.Add(pool);
         _weights += weight;
@@ -65,7 +64,7 @@ internal sealed class ShardHistory
     {
         for (int i = 0; i < pools; i++)
         {
-            Add(_random.Next(1, 6), _random.Next(4) == 0 ? _random.Next(1, 4) : 0, _random.Next(1, 6), _random.Next(1, 6), _random.Next(1, 300), _random.Next(2) == 0 ? 0 : _random.Next(1, 2000));
+            Add(_random.Next(1, 6), _random.Next(4) == 0 ? _random.Next(1, 4) : 0, _random.Next(1, 6), _random.Next(1, 6), _random.Next(1, 300), _random.Next(2) == 0 ? 0 : _random.Next(1, 2000), grows: _random.Next(3) == 0);
         }
     }
 
@@ -117,7 +116,7 @@ internal sealed class ShardHistory
                 if (!((SimulatedPool)account.Owner).YieldIdle()) _scheduler.AskNext();
             }
         }
-        while (_scheduler.Granted.Count > 0 || _scheduler.Asked.Count > 0 || _asking > 0);
+        while (_scheduler.Granted.Count > 0 || _scheduler.Asked.Count > 0);
         if (_scheduler.WakeAt is { } wakeAt && (_tickAt <= Now || wakeAt < _tickAt))
         {
             _tickAt = Math.Max(Now + 1, wakeAt);
@@ -133,11 +132,6 @@ internal sealed class ShardHistory
             _pressureSince = Now;
             _scheduler.AskIdle();
         }
-        else
-        {
-            for (; _asking > 0; _asking--) _scheduler.AskNext();
-        }
-        _asking = 0;
         _pressure = pressure;
     }
 
@@ -178,15 +172,17 @@ internal sealed class ShardHistory
         private readonly int _transaction;
         private readonly int _thinking;
         private readonly List<Server> _idle = [];
+        private readonly bool _grows;
         private bool _isClosed;
         private bool _isLooking;
         private int _waiting;
         private int _lent;
         private long _servedUntil;
 
-        public SimulatedPool(ShardHistory history, int weight, int minimum, int connections, int transaction, int thinking)
+        public SimulatedPool(ShardHistory history, int weight, int minimum, int connections, int transaction, int thinking, bool grows)
         {
             _history = history;
+            _grows = grows;
             Weight = weight;
             Minimum = Math.Min(minimum, connections);
             _connections = connections;
@@ -230,6 +226,7 @@ internal sealed class ShardHistory
                 _idle.RemoveAt(_idle.Count - 1);
                 NoteIdle();
                 Lend(server);
+                Grow();
                 return;
             }
             _waiting++;
@@ -262,9 +259,14 @@ internal sealed class ShardHistory
         {
             bool hasYielded = false;
             LastLook = Now;
-            while (_idle.Count > 0 && Scheduler.TryYield(Account, CountServed(), Now - _idle[0].IdleSince, Now))
+            while (_idle.Count > 0)
             {
+                int before = Account.Held - Account.Leaving, guaranteed = Scheduler.Guaranteed(Account);
+                bool isWaitedFor = Scheduler.InLine > 0 || Scheduler.Leased - Scheduler.Leaving > Scheduler.Limit;
                 Server server = _idle[0];
+                if (!Scheduler.TryYield(Account, CountServed(), Now - server.IdleSince, Now)) break;
+                Assert.True(before > guaranteed, "a tenant lost what it is guaranteed");
+                Assert.True(isWaitedFor || Now - server.IdleSince >= _history._policy.Quantum, "growth took a place that was in use a moment ago");
                 _idle.RemoveAt(0);
                 NoteIdle();
                 Hangup(server, isYielded: true);
@@ -285,14 +287,21 @@ internal sealed class ShardHistory
             while (_waiting > Opening && Open + Opening < _connections)
             {
                 Scheduler.Configure(Account, Weight, Minimum);
-                if (!Scheduler.Request(Account, CountServed(), Now))
-                {
-                    _history._asking++;
-                    return;
-                }
+                if (!Scheduler.Request(Account, CountServed(), Now)) return;
                 StartOpening();
             }
             Scheduler.Withdraw(Account);
+        }
+
+        /// <summary>One more than it needs.</summary>
+        private void Grow()
+        {
+            if (!_grows || _waiting > 0 || Account.IsWaiting || Open + Opening >= _connections) return;
+            int inLine = Scheduler.InLine;
+            Scheduler.Configure(Account, Weight, Minimum);
+            if (!Scheduler.TryGrow(Account, CountServed(), Now)) return;
+            Assert.True(inLine == 0, "growth was given a place that somebody waits for");
+            StartOpening();
         }
 
         private void StartOpening()
@@ -342,8 +351,10 @@ internal sealed class ShardHistory
             if (pressure == SharePressure.Urgent || (pressure == SharePressure.Wanted && Now >= server.ShareUntil))
             {
                 int before = Account.Held - Account.Leaving, guaranteed = Scheduler.Guaranteed(Account);
+                bool isWaitedFor = Scheduler.InLine > 0 || Scheduler.Leased - Scheduler.Leaving > Scheduler.Limit;
                 if (Scheduler.TryYield(Account, CountServed(), -1, Now))
                 {
+                    Assert.True(isWaitedFor, "growth took a place that is in use");
                     Assert.True(before > guaranteed, "a tenant lost what it is guaranteed");
                     Hangup(server, isYielded: true);
                     return;

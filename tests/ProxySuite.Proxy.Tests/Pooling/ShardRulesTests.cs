@@ -220,6 +220,94 @@ public sealed class ShardRulesTests
         Assert.Equal(4, shard.Leased);
     }
 
+    [Fact]
+    public void Growth_takes_a_free_place_at_once_unless_somebody_waits()
+    {
+        ShardScheduler shard = Shard(2);
+        Assert.True(shard.TryGrow(Account(), 0, 0));
+        Open(shard, Account());
+        Assert.False(shard.TryGrow(Account(), 0, 0));
+        Assert.Equal((2, 0), (shard.Leased, shard.InLine));
+
+        shard.Request(Account(), 0, 0);
+        shard.SetPolicy(Policy with { OpeningsMax = 0 });
+        shard.SetLimit(3, 0);
+        shard.SetPolicy(Policy);
+        // A place is free, and it is the one's who waits.
+        Assert.False(shard.TryGrow(Account(), 0, 0));
+        Assert.Equal((2, 1), (shard.Leased, shard.InLine));
+    }
+
+    [Fact]
+    public void Growth_is_given_what_somebody_has_left_idle_for_a_quantum()
+    {
+        ShardScheduler shard = Shard(3);
+        ShardAccount young = Account(), old = Account(), older = Account(), growing = Account();
+        foreach (ShardAccount holder in new[] { young, old, older }) Open(shard, holder);
+        (young.IdleSince, old.IdleSince, older.IdleSince) = (9 * Quantum, 5 * Quantum, 4 * Quantum);
+        Assert.False(shard.TryGrow(growing, 0, 10 * Quantum));
+        Assert.Same(older, Assert.Single(shard.Asked));
+        // Nobody waits: others are not bothered, and who was asked gives up one.
+        Assert.Equal(SharePressure.None, shard.Pressure);
+        Assert.False(shard.TryYield(old, 0, idleFor: 5 * Quantum, now: 10 * Quantum));
+        Assert.True(shard.TryYield(older, 0, idleFor: 6 * Quantum, now: 10 * Quantum));
+        Assert.False(shard.TryYield(older, 0, idleFor: 6 * Quantum, now: 10 * Quantum));
+        shard.Return(older, isUnused: false, wasLeaving: true, now: 10 * Quantum);
+        Assert.True(shard.TryGrow(growing, 0, 10 * Quantum));
+        Assert.Equal(1, shard.Evictions);
+    }
+
+    [Fact]
+    public void Growth_takes_nothing_that_is_in_use_its_own_guaranteed_or_idle_for_less_than_a_quantum()
+    {
+        ShardScheduler shard = Shard(20);
+        ShardAccount busy = Account(), guaranteed = Account(), young = Account(), growing = Account();
+        shard.Configure(guaranteed, 1, minimum: 1);
+        foreach (ShardAccount holder in new[] { busy, guaranteed, young, growing }) Open(shard, holder);
+        shard.SetLimit(4, 0);
+        (guaranteed.IdleSince, young.IdleSince, growing.IdleSince) = (0, (9 * Quantum) + 1, 0);
+        Assert.False(shard.TryGrow(growing, 0, 10 * Quantum));
+        Assert.Empty(shard.Asked);
+        // By the hint it has been idle for a quantum; it has been used since.
+        young.IdleSince = 0;
+        Assert.False(shard.TryGrow(growing, 0, 11 * Quantum));
+        Assert.Same(young, Assert.Single(shard.Asked));
+        Assert.False(shard.TryYield(young, 0, idleFor: Quantum - 1, now: 11 * Quantum));
+        Assert.False(shard.TryYield(young, 0, idleFor: -1, now: 11 * Quantum));
+        Assert.Equal(0, shard.Leaving);
+    }
+
+    [Fact]
+    public void Whoever_waits_gets_the_place_that_growth_was_after()
+    {
+        ShardScheduler shard = Shard(1);
+        ShardAccount idle = Account(), growing = Account(), waiting = Account();
+        Open(shard, idle);
+        idle.IdleSince = -1;
+        Assert.False(shard.TryGrow(growing, 0, Quantum));
+        Assert.True(shard.TryYield(idle, 0, idleFor: Quantum, now: Quantum));
+        Assert.False(shard.Request(waiting, 0, Quantum));
+        shard.Return(idle, isUnused: false, wasLeaving: true, now: Quantum);
+        Assert.Same(waiting, Assert.Single(shard.Granted));
+        Assert.False(shard.TryGrow(growing, 0, Quantum));
+        Assert.Equal(1, shard.Leased);
+    }
+
+    [Fact]
+    public void Nothing_is_given_up_for_growth_that_could_not_be_opened()
+    {
+        ShardScheduler shard = Shard(1);
+        ShardAccount idle = Account(), growing = Account();
+        Open(shard, idle);
+        idle.IdleSince = -1;
+        Assert.False(shard.TryGrow(growing, 0, Quantum));
+        shard.SetPolicy(Policy with { OpeningsMax = 0 });
+        Assert.False(shard.TryYield(idle, 0, idleFor: Quantum, now: Quantum));
+        shard.Asked.Clear();
+        Assert.False(shard.TryGrow(growing, 0, 9 * Quantum));
+        Assert.Empty(shard.Asked);
+    }
+
     private static ShardScheduler Shard(int limit) => new(limit, Policy, new Random(1));
 
     private static ShardAccount Account() => new(new Nobody());

@@ -45,6 +45,27 @@ public sealed class ShardSchedulerTests
         Assert.True(busy >= 0.9, $"{busy:P1} of the time served");
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Who_grows_comes_to_have_what_others_leave_idle_and_gives_it_back_when_they_wait(int seed)
+    {
+        var history = ShardHistory.Steady(seed, cap: 8);
+        // Eight who ask once in ten quanta, so that each holds a place; and one that is always busy and has a use for five.
+        for (int i = 0; i < 8; i++) history.Add(weight: 1, minimum: 0, connections: 1, clients: 1, transaction: 1, thinking: 20_000);
+        ShardHistory.SimulatedPool growing = history.Add(weight: 1, minimum: 0, connections: 5, clients: 1, transaction: 50, thinking: 50, grows: true);
+        int most = 0;
+        for (long until = 1_000; until <= 200_000; until += 1_000)
+        {
+            history.Run(until);
+            most = Math.Max(most, growing.Open);
+        }
+        Assert.Equal(5, most);
+        Assert.All(history.Pools, static pool => Assert.InRange(pool.Transactions, 5, int.MaxValue));
+        history.End();
+    }
+
     private static double Jain(double[] shares) => Math.Pow(shares.Sum(), 2) / (shares.Length * shares.Sum(static share => share * share));
 
     private static void ForSeeds(int count, Action<int> history)

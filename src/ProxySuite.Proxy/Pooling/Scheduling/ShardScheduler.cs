@@ -23,6 +23,7 @@ internal enum SharePressure
 /// starts at the virtual time of the turn, so nobody saves up rights and nobody pays for what it used while nobody else wanted it, beyond <see cref="DebtQuanta"/>.
 /// What a tenant took beyond its share and one more while nobody else wanted it is not protected by the quantum: held for one, it would have to wait for as many turns.
 /// Guaranteed minima go before all that; together they are at most the cap less a tenth, so that some places always go round.
+/// Behind all who wait comes growth: who would save work by one place more gets a free one, or one that somebody has left idle for a quantum (<see cref="TryGrow"/>).
 /// Invariants: Leased = the sum of all accounts' Held; nothing is granted above Limit; while somebody waits and the pace allows it, no place is free.
 /// </remarks>
 internal sealed class ShardScheduler(int limit, SharePolicy policy, Random random)
@@ -36,6 +37,8 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     private readonly FairLine<ShardAccount> _line = new();
     private readonly List<ShardAccount> _holders = [];
     private readonly OpeningPace _pace = new(policy, random);
+    private ShardAccount? _spares; // who was asked for growth, until it has answered or somebody else is asked
+    private long _growsAt = long.MinValue;
     private int _pressures;
     private long _virtualNow;
     private long _minima;
@@ -90,9 +93,6 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     /// <summary>When <see cref="Tick"/> is to be called; null for not at all.</summary>
     public long? WakeAt => _line.Count > 0 && Leased < Limit ? _pace.StartsAt() : null;
 
-    /// <summary>True while a place is free, may be opened now, and nobody waits.</summary>
-    public bool HasSpare(long now) => _line.Count == 0 && Leased < Limit && _pace.CanStart(now);
-
     /// <summary>Places that those in line lack even when all that is free or on its way has come.</summary>
     private int Wanted => _line.Count - Leaving - Free;
 
@@ -105,6 +105,7 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     /// <returns>True when it has one; false when it stands in line and will be in <see cref="Granted"/>.</returns>
     public bool Request(ShardAccount account, long served, long now)
     {
+        bool isWantedAlready = Pressure != SharePressure.None;
         Settle(account, served);
         if (!account.IsWaiting)
         {
@@ -117,7 +118,25 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
         // What it gets at once it is told at once.
         if (Granted.Count > before && Granted.Remove(account)) return true;
         if (Leased < Limit) HeldBack++;
-        foreach (ShardAccount holder in _holders) holder.HoldsTooMany = IsBeyondShare(holder);
+        // Where pressure begins, those who hold places have to see it before they are asked: AskIdle.
+        if (isWantedAlready) AskNext(isNewcomer: true);
+        return false;
+    }
+
+    /// <summary>
+    /// Asks for a place that nobody waits for: a free one, at once. Where none is free, whoever has left one idle for a quantum, and for longest, is asked to give it up, so that it is free
+    /// for who asks again. So nothing is taken that is in use or guaranteed, and whoever waits goes first.
+    /// </summary>
+    /// <returns>True when it has one; false for no, and it does not stand in line.</returns>
+    public bool TryGrow(ShardAccount account, long served, long now)
+    {
+        if (_line.Count > 0 || !_pace.CanStart(now, Leaving)) return false;
+        if (Leased < Limit) return Request(account, served, now);
+        // One that is on its way out already will do. A look goes over all holders, so it is not taken more often than a place can be opened.
+        if (Leaving > 0 || now < _growsAt) return false;
+        _growsAt = now + Linger;
+        _spares = LongestIdle(now - Policy.Quantum, except: account);
+        if (_spares is not null) Asked.Add(_spares);
         return false;
     }
 
@@ -158,18 +177,7 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
         if (Leased - Leaving <= Limit)
         {
             // What could not be opened in its place, now or when those before it are, would be a place lost.
-            if (Wanted <= 0 || !_pace.CanStart(now, Leaving + Free)) return false;
-            ShardAccount first = _line.First!;
-            bool hasLess = HasLess(first, holder);
-            if (!hasLess) holder.HoldsTooMany = false;
-            // An idle one goes to whoever waits. But to take it from who has less, for who has more, only to open it again in a moment, helps neither.
-            if (idleFor < 0 ? !hasLess : idleFor < (hasLess || ReferenceEquals(first, holder) ? Linger : Policy.Quantum)) return false;
-            if (LongestIdle(idleFor < 0 ? now - Policy.LingerMax : holder.IdleSince, holder, first) is { } other)
-            {
-                // Whoever has used none for longest misses one least: what is busy again in a moment would only be opened once more.
-                Asked.Add(other);
-                return false;
-            }
+            if (!_pace.CanStart(now, Leaving + Free) || !(Wanted > 0 ? IsForFirst(holder, idleFor, now) : IsForGrowth(holder, idleFor))) return false;
         }
         if (idleFor < 0) HandOvers++;
         else Evictions++;
@@ -256,16 +264,16 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     public void AskIdle()
     {
         _pressures++;
-        for (int wanted = Math.Max(Wanted, Leased - Leaving - Limit); wanted > 0 && AskNext(); wanted--)
-        {
-        }
+        bool isNewcomer = true;
+        for (int wanted = Math.Max(Wanted, Leased - Leaving - Limit); wanted > 0 && AskNext(isNewcomer); wanted--) isNewcomer = false;
     }
 
     /// <summary>Asks the one that has had idle connections for longest, and each one once while the pressure lasts: somebody more waits, or whoever was asked had nothing.</summary>
+    /// <param name="isNewcomer">Somebody more waits: what others have beyond their share is not protected from it.</param>
     /// <returns>False when nobody is left.</returns>
-    public bool AskNext()
+    public bool AskNext(bool isNewcomer = false)
     {
-        if (Pressure == SharePressure.None || LongestIdle(ShardAccount.NoneIdle) is not { } candidate) return false;
+        if (Pressure == SharePressure.None || LongestIdle(ShardAccount.NoneIdle, isOnce: true, isMarking: isNewcomer) is not { } candidate) return false;
         candidate.AskedIn = _pressures;
         Asked.Add(candidate);
         return true;
@@ -285,18 +293,43 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     // Rounded up, and one more: shares are seldom whole, and whoever is at its turn has one above it for a while.
     private bool IsBeyondShare(ShardAccount holder) => (holder.Held - holder.Leaving - 2L) * _weights >= (long)Limit * holder.Weight;
 
+    /// <summary>Whether a holder gives one up for the first in line.</summary>
+    private bool IsForFirst(ShardAccount holder, long idleFor, long now)
+    {
+        ShardAccount first = _line.First!;
+        bool hasLess = HasLess(first, holder);
+        if (!hasLess) holder.HoldsTooMany = false;
+        // An idle one goes to whoever waits. But to take it from who has less, for who has more, only to open it again in a moment, helps neither.
+        if (idleFor < 0 ? !hasLess : idleFor < (hasLess || ReferenceEquals(first, holder) ? Linger : Policy.Quantum)) return false;
+        if (LongestIdle(idleFor < 0 ? now - Policy.LingerMax : holder.IdleSince, except: holder, first: first) is not { } other) return true;
+        // Whoever has used none for longest misses one least: what is busy again in a moment would only be opened once more.
+        Asked.Add(other);
+        return false;
+    }
+
+    /// <summary>Whether a holder gives one up that nobody waits for: once for each time that it was asked.</summary>
+    private bool IsForGrowth(ShardAccount holder, long idleFor)
+    {
+        if (!ReferenceEquals(holder, _spares)) return false;
+        _spares = null;
+        return idleFor >= Policy.Quantum;
+    }
+
     /// <summary>Who has had a connection idle for longest and may be asked for it; by the hints, as of a moment ago.</summary>
     /// <param name="before">A time since before which it has to have been idle.</param>
-    /// <param name="holder">Who is not meant; null for nobody, and those are not meant who have been asked since the pressure began.</param>
-    /// <param name="first">Who would get it, and has to have had less than the one who gives it.</param>
-    private ShardAccount? LongestIdle(long before, ShardAccount? holder = null, ShardAccount? first = null)
+    /// <param name="except">Who is not meant.</param>
+    /// <param name="first">Who would get it, and has to have had less than the one who gives it; null for any.</param>
+    /// <param name="isOnce">Those are not meant who have been asked since the pressure began.</param>
+    /// <param name="isMarking">Says on the way who has more than its share.</param>
+    private ShardAccount? LongestIdle(long before, ShardAccount? except = null, ShardAccount? first = null, bool isOnce = false, bool isMarking = false)
     {
         ShardAccount? longest = null;
         foreach (ShardAccount candidate in _holders)
         {
+            if (isMarking) candidate.HoldsTooMany = IsBeyondShare(candidate);
             long since = candidate.IdleSince;
-            if (since >= before || candidate.Held - candidate.Leaving <= Guaranteed(candidate)) continue;
-            if (holder is null ? candidate.AskedIn == _pressures : ReferenceEquals(candidate, holder) || !HasLess(first!, candidate)) continue;
+            if (since >= before || candidate.Held - candidate.Leaving <= Guaranteed(candidate) || ReferenceEquals(candidate, except)) continue;
+            if ((isOnce && candidate.AskedIn == _pressures) || (first is not null && !HasLess(first, candidate))) continue;
             longest = candidate;
             before = since;
         }
