@@ -4,8 +4,8 @@ using ProxySuite.Proxy.Listening;
 namespace ProxySuite.Host;
 
 /// <summary>
-/// Gives memory back when a time of much use is over: the start, and a crowd of clients that has left. A proxy that serves allocates next to nothing, so
-/// the runtime sees no occasion of its own to collect what the crowd left behind.
+/// Gives memory back when a time of much use is over: the start, and a crowd of clients that has logged in or left. A proxy that serves allocates next to
+/// nothing, so the runtime sees no occasion of its own to collect what the crowd left behind.
 /// </summary>
 internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
 {
@@ -19,12 +19,6 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
 
     /// <summary>Growth in bytes that is worth the 10 ms of reading the mappings. Telling the registry that the proxy lives touches 10 MB of program files.</summary>
     private const long GrownMin = 4 << 20;
-
-    /// <summary>Fewer clients than this leave less behind than giving it back is worth.</summary>
-    private const int CrowdMin = 500;
-
-    /// <summary>Bytes allocated since the last time that count as a crowd of clients that came and went in between: a login allocates 13 kB.</summary>
-    private const long AllocatedMin = 16 << 20;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -41,29 +35,25 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
 
     private async Task WatchAsync(CancellationToken stoppingToken)
     {
-        long peak = 0, allocatedThen = GC.GetTotalAllocatedBytes(), allocatedBefore = allocatedThen;
+        var crowds = new CrowdWatch(GC.GetTotalAllocatedBytes());
         long residentThen = Environment.WorkingSet;
         TimeSpan usedBefore = Environment.CpuUsage.TotalTime;
         while (true)
         {
             await Task.Delay(Interval, stoppingToken).ConfigureAwait(false);
-            long clients = server.Health.Clients, allocated = GC.GetTotalAllocatedBytes();
             TimeSpan used = Environment.CpuUsage.TotalTime;
-            peak = Math.Max(peak, clients);
-            bool isOver = (peak >= CrowdMin && clients <= peak / 2) || allocated - allocatedThen >= AllocatedMin;
             bool isQuiet = used - usedBefore < QuietMax;
-            // Hardly anybody logs in just now: a pause of milliseconds meets few.
-            if (isOver && allocated - allocatedBefore < AllocatedMin / 32)
+            if (crowds.IsOver(server.Health.Clients, GC.GetTotalAllocatedBytes()))
             {
                 ProgramMemory.Release();
-                (peak, allocatedThen, residentThen) = (clients, GC.GetTotalAllocatedBytes(), Environment.WorkingSet);
+                residentThen = Environment.WorkingSet;
             }
             else if (isQuiet && Environment.WorkingSet - residentThen > GrownMin)
             {
                 ProgramMemory.ReleaseFiles();
                 residentThen = Environment.WorkingSet;
             }
-            (allocatedBefore, usedBefore) = (allocated, Environment.CpuUsage.TotalTime);
+            usedBefore = Environment.CpuUsage.TotalTime;
         }
     }
 }
