@@ -26,10 +26,7 @@ public sealed class ServerOpeningAllocationTests
         var opener = new ServerOpener(tls, NullLogger<ServerOpener>.Instance);
         var target = new BackendTarget(
             [new IPEndPoint(IPAddress.Loopback, world.Backend.Port)], "app", "t_1", new Secret("backend-secret"), [new("search_path", "tenant_1"), new("statement_timeout", "30s")]);
-        await OpenAsync(world, reactor, opener, target, 2 * Openings);
-        long before = await world.RunOnReactorAsync(GC.GetAllocatedBytesForCurrentThread);
-        await OpenAsync(world, reactor, opener, target, Openings);
-        long allocated = await world.RunOnReactorAsync(GC.GetAllocatedBytesForCurrentThread) - before;
+        long allocated = await ReactorAllocations.OfAsync(world, Openings, openings => OpenAsync(world, reactor, opener, target, openings));
         Assert.InRange(allocated / Openings, 500, 13_000);
     }
 

@@ -15,10 +15,7 @@ public sealed class LoginAllocationTests
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         KeyValuePair<string, string>[] parameters = [new("application_name", "storm"), new("client_encoding", "UTF8")];
-        await RunAsync(world, parameters, 2 * Logins);
-        long before = await world.RunOnReactorAsync(GC.GetAllocatedBytesForCurrentThread);
-        await RunAsync(world, parameters, Logins);
-        long allocated = await world.RunOnReactorAsync(GC.GetAllocatedBytesForCurrentThread) - before;
+        long allocated = await ReactorAllocations.OfAsync(world, Logins, logins => RunAsync(world, parameters, logins));
         Assert.InRange(allocated / Logins, 500, 6500);
     }
 

@@ -29,7 +29,7 @@ public sealed class AllocationTests
             "prepared" => (Join(Bind("", "s", "1"), Execute(), Sync), 1),
             _ => (Join(Query("SELECT 1"), Query("SELECT 2"), Bind("", "s", "1"), Execute(), Sync), 3),
         };
-        long allocated = await MeasureAsync(world, times => RunAsync(client.Wire.Socket, request, ready, times));
+        long allocated = await ReactorAllocations.OfAsync(world, Queries, times => RunAsync(client.Wire.Socket, request, ready, times));
         // Less than a byte a query: what the pool's own clock costs in that time is not the relay's.
         Assert.InRange(allocated, long.MinValue, Queries - 1);
     }
@@ -46,7 +46,7 @@ public sealed class AllocationTests
             await client.ReadyAsync();
         }
         byte[] ofOne = Join(Bind("", "of_one", "1"), Execute(), Sync), ofTwo = Join(Bind("", "of_two", "1"), Execute(), Sync);
-        long allocated = await MeasureAsync(world, async times =>
+        long allocated = await ReactorAllocations.OfAsync(world, Queries, async times =>
         {
             for (int i = 0; i < times / 2; i++)
             {
@@ -63,26 +63,12 @@ public sealed class AllocationTests
         await using ProxyWorld world = await ProxyWorld.StartAsync(backend: RelayScript.Echo());
         using RawClient client = await world.ConnectAsync();
         int number = 0;
-        long allocated = await MeasureAsync(world, async times =>
+        long allocated = await ReactorAllocations.OfAsync(world, Queries, async times =>
         {
             for (int i = 0; i < times; i++) await RunAsync(client.Wire.Socket, Join(Parse($"s{++number}", $"SELECT {number}"), Sync), ready: 1, times: 1);
         });
         Assert.InRange(allocated, 50L * Queries, long.MaxValue);
     }
-
-    /// <summary>What so many queries allocate on the reactor's thread once all is warm, in bytes.</summary>
-    private static async Task<long> MeasureAsync(ProxyWorld world, Func<int, Task> run)
-    {
-        await run(2 * Queries);
-        // Asking allocates a little on the reactor's thread itself: what two questions in a row show is taken off.
-        long[] asked = new long[3];
-        for (int i = 0; i < asked.Length; i++) asked[i] = await ProbeAsync(world);
-        long perQuestion = Math.Max(asked[1] - asked[0], asked[2] - asked[1]);
-        await run(Queries);
-        return await ProbeAsync(world) - asked[2] - perQuestion;
-    }
-
-    private static Task<long> ProbeAsync(ProxyWorld world) => world.RunOnReactorAsync(GC.GetAllocatedBytesForCurrentThread);
 
     /// <summary>Sends and waits for the answer, so often; ReadyForQuery is told by its six bytes, which the echoed texts do not contain.</summary>
     private static async Task RunAsync(Socket socket, byte[] request, int ready, int times)
