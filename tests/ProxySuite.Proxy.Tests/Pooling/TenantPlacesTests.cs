@@ -157,39 +157,37 @@ public sealed class TenantPlacesTests
         const int Reactors = 4, Rounds = 20_000, Limit = 7;
         var places = new TenantPlaces { Total = Limit };
         int held = 0, most = 0;
-        await Task.WhenAll(Enumerable.Range(0, Reactors).Select(number => Task.Factory.StartNew(
-            () =>
+        await OnThreadsAsync(Reactors, number =>
+        {
+            var reactor = new Reactor(places);
+            var random = new Random(number);
+            int mine = 0;
+            for (int round = 0; round < Rounds; round++)
             {
-                var reactor = new Reactor(places);
-                var random = new Random(number);
-                int mine = 0;
-                for (int round = 0; round < Rounds; round++)
+                if (random.Next(2) == 0 && reactor.Budget.TryTake())
                 {
-                    if (random.Next(2) == 0 ? reactor.Budget.TryTake() : false)
-                    {
-                        mine++;
-                        int now = Interlocked.Increment(ref held);
-                        for (int seen = Volatile.Read(ref most); now > seen; seen = Volatile.Read(ref most)) Interlocked.CompareExchange(ref most, now, seen);
-                    }
-                    else if (mine > 0 && random.Next(2) == 0)
-                    {
-                        mine--;
-                        Interlocked.Decrement(ref held);
-                        reactor.Budget.Return();
-                    }
-                    else
-                    {
-                        reactor.Budget.Want(random.Next(3));
-                    }
+                    mine++;
+                    int now = Interlocked.Increment(ref held);
+                    for (int seen = Volatile.Read(ref most); now > seen; seen = Volatile.Read(ref most)) Interlocked.CompareExchange(ref most, now, seen);
                 }
-                for (; mine > 0; mine--)
+                else if (mine > 0 && random.Next(2) == 0)
                 {
+                    mine--;
                     Interlocked.Decrement(ref held);
                     reactor.Budget.Return();
                 }
-                reactor.Budget.End();
-            },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+                else
+                {
+                    reactor.Budget.Want(random.Next(3));
+                }
+            }
+            for (; mine > 0; mine--)
+            {
+                Interlocked.Decrement(ref held);
+                reactor.Budget.Return();
+            }
+            reactor.Budget.End();
+        });
         Assert.InRange(most, 1, Limit);
         Assert.Equal((0, Limit, 0), (places.Leased, places.Free, places.Members));
         // Nobody is left who seems to want: a new one is not held back.
@@ -202,22 +200,24 @@ public sealed class TenantPlacesTests
     {
         const int Reactors = 4, Rounds = 3000;
         var places = new TenantPlaces { Total = 2 };
-        await Task.WhenAll(Enumerable.Range(0, Reactors).Select(_ => Task.Factory.StartNew(
-            () =>
+        await OnThreadsAsync(Reactors, _ =>
+        {
+            using var word = new SemaphoreSlim(0);
+            var reactor = new Reactor(places) { OnWoken = () => word.Release() };
+            for (int round = 0; round < Rounds; round++)
             {
-                using var word = new SemaphoreSlim(0);
-                var reactor = new Reactor(places) { OnWoken = () => word.Release() };
-                for (int round = 0; round < Rounds; round++)
-                {
-                    while (!reactor.Budget.TryTake()) Assert.True(word.Wait(TimeSpan.FromSeconds(30)), "nobody told of a free place");
-                    reactor.Budget.Want(0);
-                    reactor.Budget.Return();
-                }
-                reactor.Budget.End();
-            },
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(TimeSpan.FromMinutes(2));
+                while (!reactor.Budget.TryTake()) Assert.True(word.Wait(TimeSpan.FromSeconds(30)), "nobody told of a free place");
+                reactor.Budget.Want(0);
+                reactor.Budget.Return();
+            }
+            reactor.Budget.End();
+        });
         Assert.Equal(0, places.Leased);
     }
+
+    private static Task OnThreadsAsync(int threads, Action<int> work)
+        => Task.WhenAll(Enumerable.Range(0, threads).Select(number => Task.Factory.StartNew(() => work(number), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)))
+            .WaitAsync(TimeSpan.FromMinutes(2));
 
     private static (TenantPlaces Places, Reactor One, Reactor Two) Full(int first, int second)
     {
