@@ -138,7 +138,7 @@ public sealed class ProxyWorld : IAsyncDisposable
     internal async Task WaitForPoolAsync(PoolCounts expected, string tenant = "acme")
     {
         PoolCounts seen = default;
-        for (int i = 0; i < 500; i++)
+        for (int i = 0; i < 2000; i++)
         {
             seen = await PoolAsync(tenant);
             if (seen == expected) return;
