@@ -112,14 +112,13 @@ internal sealed class LeaseBook
 
     private LeaseSum Sum()
     {
-        LeaseSum sum = _apart;
-        foreach (LeaseCell cell in _cells)
+        LeaseSum sum = LeaseSum.Of(_cells);
+        return sum with
         {
-            sum = new LeaseSum(
-                sum.QueriesWanted + cell.QueriesWanted, sum.QueriesAdmitted + cell.QueriesAdmitted, sum.ConnectionsWanted + cell.ConnectionsWanted, sum.Backlog + cell.Backlog,
-                sum.Milliseconds + cell.Milliseconds, sum.Bytes + cell.Bytes, cell.QueriesLimit, cell.ConnectionsLimit);
-        }
-        return sum;
+            QueriesWanted = sum.QueriesWanted + _apart.QueriesWanted,
+            QueriesAdmitted = sum.QueriesAdmitted + _apart.QueriesAdmitted,
+            ConnectionsWanted = sum.ConnectionsWanted + _apart.ConnectionsWanted,
+        };
     }
 
     // From a standstill to a rush: worth an exchange before its time.
@@ -130,10 +129,6 @@ internal sealed class LeaseBook
     private static double Fade(double before, long asked, double seconds, double kept) => (before * kept) + (asked / seconds * (1 - kept));
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
-
-    /// <summary>All cells together.</summary>
-    private readonly record struct LeaseSum(
-        long QueriesWanted, long QueriesAdmitted, long ConnectionsWanted, long Backlog, long Milliseconds, long Bytes, long QueriesLimit, long ConnectionsLimit);
 
     /// <summary>What a proxy says of a tenant: wanted a second, and used within the last minute.</summary>
     private readonly record struct Line(double Queries, double Connections, long Milliseconds, long Bytes)

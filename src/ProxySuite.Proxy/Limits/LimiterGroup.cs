@@ -61,22 +61,6 @@ internal sealed class LimiterGroup
             if (other.LacksPlace && !ReferenceEquals(other, cell)) other.Wake?.Invoke();
         }
     }
-
-    /// <summary>Query time of the last minute on the other reactors.</summary>
-    public long MillisecondsBeside(LeaseCell cell)
-    {
-        long sum = 0;
-        foreach (LeaseCell other in Cells) sum += ReferenceEquals(other, cell) ? 0 : other.Milliseconds;
-        return sum;
-    }
-
-    /// <summary>Bytes likewise.</summary>
-    public long BytesBeside(LeaseCell cell)
-    {
-        long sum = 0;
-        foreach (LeaseCell other in Cells) sum += ReferenceEquals(other, cell) ? 0 : other.Bytes;
-        return sum;
-    }
 }
 
 /// <summary>The groups of all tenants that have limiters now. Any thread.</summary>

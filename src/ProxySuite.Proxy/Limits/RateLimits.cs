@@ -18,10 +18,13 @@ internal sealed record RateLimits(
     public static readonly RateLimits None = new();
 
     /// <summary>Whether queries have to ask.</summary>
-    public bool HoldsQueries => QueriesPerSecond is not null || ConcurrentQueries is not null || QuerySecondsPerMinute is not null || BytesPerMinute is not null;
+    public bool HoldsQueries => QueriesPerSecond is not null || ConcurrentQueries is not null || HasMinuteBudgets;
+
+    /// <summary>Whether something is counted over the last minute.</summary>
+    public bool HasMinuteBudgets => QuerySecondsPerMinute is not null || BytesPerMinute is not null;
 
     /// <summary>Whether several proxies have to share something.</summary>
-    public bool IsShared => QueriesPerSecond is not null || ConnectionsPerSecond is not null || QuerySecondsPerMinute is not null || BytesPerMinute is not null;
+    public bool IsShared => QueriesPerSecond is not null || ConnectionsPerSecond is not null || HasMinuteBudgets;
 
     /// <summary>The limits of a plan.</summary>
     public static RateLimits Of(Plan plan) => new(

@@ -154,8 +154,9 @@ internal sealed partial class TenantLimiter
         LimitKind? reason = null;
         wait = TimeSpan.Zero;
         if (!hasPlace && _limits.ConcurrentQueries is { } most && !_group.MayRun(Cell, most)) reason = LimitKind.ConcurrentQueries;
-        if (_limits.QuerySecondsPerMinute is { } seconds) Compare(LimitKind.QuerySeconds, _milliseconds.WaitUntilBelow(PartOf(seconds * 1000L, _lease?.MillisecondsElsewhere) - _group.MillisecondsBeside(Cell), now), ref reason, ref wait);
-        if (_limits.BytesPerMinute is { } bytes) Compare(LimitKind.Bytes, _bytes.WaitUntilBelow(PartOf(bytes, _lease?.BytesElsewhere) - _group.BytesBeside(Cell), now), ref reason, ref wait);
+        LeaseSum beside = _limits.HasMinuteBudgets ? LeaseSum.Of(_group.Cells, except: Cell) : default;
+        if (_limits.QuerySecondsPerMinute is { } seconds) Compare(LimitKind.QuerySeconds, _milliseconds.WaitUntilBelow(PartOf(seconds * 1000L, _lease?.MillisecondsElsewhere) - beside.Milliseconds, now), ref reason, ref wait);
+        if (_limits.BytesPerMinute is { } bytes) Compare(LimitKind.Bytes, _bytes.WaitUntilBelow(PartOf(bytes, _lease?.BytesElsewhere) - beside.Bytes, now), ref reason, ref wait);
         if (_limits.QueriesPerSecond is not null) Compare(LimitKind.Queries, _queries.WaitFor(1 + ahead, now), ref reason, ref wait);
         return reason;
     }
