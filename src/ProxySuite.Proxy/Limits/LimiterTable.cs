@@ -13,6 +13,7 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
     private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(65);
 
     private readonly Dictionary<TenantId, TenantLimiter> _limiters = [];
+    private readonly List<(TenantId Id, TenantLimiter Limiter)> _toSweep = [];
     private long _ahead;
 
     private long Now => reactor.NowTicks + _ahead;
@@ -27,9 +28,11 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
         {
             var cell = new LeaseCell();
             limiter = new TenantLimiter(stats.Tenant(tenant.Slug.Value, reactor.Index), reactor.Timers, () => Now, options, stats.Proxy, cell, groups.Join(tenant.Id, cell));
-            TenantLimiter woken = limiter;
-            cell.Wake = () => reactor.Post(static limiter => ((TenantLimiter)limiter!).OnWoken(), woken);
-            _limiters.Add(tenant.Id, limiter);
+            (TenantId id, TenantLimiter made) = (tenant.Id, limiter);
+            cell.Wake = () => reactor.Post(static limiter => ((TenantLimiter)limiter!).OnWoken(), made);
+            made.Emptied = () => WantSweeping(id, made);
+            _limiters.Add(id, made);
+            WantSweeping(id, made);
         }
         Update(tenant.Id, limiter, tenant.Plan);
         return limiter;
@@ -44,23 +47,41 @@ internal sealed class LimiterTable(Reactor reactor, CurrentOptions options, Stat
     /// <summary>Sets the limits' clock forward, for tests of what a minute brings.</summary>
     internal void Skip(TimeSpan time) => _ahead += (long)(time.TotalSeconds * Stopwatch.Frequency);
 
-    /// <summary>Counts what was used, and forgets limiters that nobody has used for over a minute. Called about once a second.</summary>
+    /// <summary>Counts what a tenant has used by now (<see cref="TenantLimiter.Settle"/>). To be called now and then while it may use something, and once behind that.</summary>
+    public void Settle(TenantId tenant)
+    {
+        if (!_limiters.TryGetValue(tenant, out TenantLimiter? limiter)) return;
+        limiter.Settle();
+        if (limiter.HasUsed) WantSweeping(tenant, limiter);
+    }
+
+    /// <summary>Lets what was used grow old, and forgets limiters that nobody has used for over a minute. Called about once a second.</summary>
     public void Sweep()
     {
         long now = Now;
-        List<TenantId>? unused = null;
-        foreach ((TenantId id, TenantLimiter limiter) in _limiters)
+        // Of thousands of tenants those that have used something in the last minute, or have no client left.
+        for (int at = _toSweep.Count - 1; at >= 0; at--)
         {
+            (TenantId id, TenantLimiter limiter) = _toSweep[at];
             limiter.Settle();
-            if (limiter.Clients == 0 && limiter.Waiting == 0 && Stopwatch.GetElapsedTime(limiter.EmptySince, now) > KeptFor) (unused ??= []).Add(id);
+            if (limiter.Clients == 0 && limiter.Waiting == 0 && Stopwatch.GetElapsedTime(limiter.EmptySince, now) > KeptFor)
+            {
+                _limiters.Remove(id);
+                groups.Leave(id, limiter.Cell);
+                leases?.Leave(id, limiter.Cell);
+            }
+            else if (limiter.Clients == 0 || limiter.HasUsed) continue;
+            limiter.IsToSweep = false;
+            _toSweep[at] = _toSweep[^1];
+            _toSweep.RemoveAt(_toSweep.Count - 1);
         }
-        if (unused is null) return;
-        foreach (TenantId id in unused)
-        {
-            _limiters.Remove(id, out TenantLimiter? limiter);
-            groups.Leave(id, limiter!.Cell);
-            leases?.Leave(id, limiter.Cell);
-        }
+    }
+
+    private void WantSweeping(TenantId id, TenantLimiter limiter)
+    {
+        if (limiter.IsToSweep) return;
+        limiter.IsToSweep = true;
+        _toSweep.Add((id, limiter));
     }
 
     private void Update(TenantId id, TenantLimiter limiter, Plan plan)

@@ -12,6 +12,12 @@ internal sealed partial class TenantLimiter
     /// <summary>When one last came or left; the limiter's clock.</summary>
     public long EmptySince { get; private set; }
 
+    /// <summary>Called when the last client has left.</summary>
+    public Action? Emptied { get; set; }
+
+    /// <summary>Among those that <see cref="LimiterTable.Sweep"/> looks at.</summary>
+    public bool IsToSweep { get; set; }
+
     /// <summary>Takes a place for a client that has proved who it is. To be given back by <see cref="CloseClient"/>.</summary>
     /// <param name="reason">What to count when it is refused.</param>
     /// <returns>Why it is refused; null when it has its place.</returns>
@@ -44,5 +50,6 @@ internal sealed partial class TenantLimiter
         Clients--;
         _group.Leave();
         EmptySince = _clock();
+        if (Clients == 0) Emptied?.Invoke();
     }
 }

@@ -105,12 +105,15 @@ internal sealed partial class TenantLimiter
     }
 
     /// <summary>
-    /// Counts what was used since the last look, by now and not when the next query comes: what a tenant used before a pause is forgiven in the pause. Called about once a second.
+    /// Counts what was used since the last look, by now and not when the next query comes: what a tenant used before a pause is forgiven in the pause.
     /// </summary>
     public void Settle()
     {
         if (IsLimited) Renew(_clock());
     }
+
+    /// <summary>Something was used within the last minute that counts; it grows old by <see cref="Settle"/>.</summary>
+    public bool HasUsed => _limits.HasMinuteBudgets && (Cell.Milliseconds > 0 || Cell.Bytes > 0);
 
     /// <summary>What was let in by <see cref="TryEnter"/> or from the line holds no server any more.</summary>
     public void Exit()

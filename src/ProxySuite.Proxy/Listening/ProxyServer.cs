@@ -76,9 +76,12 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         var addresses = new AddressCounts();
         var limiters = new LimiterGroups();
         ILogger sessions = loggers.CreateLogger<Handshake>();
-        _contexts = [.. _reactors.Select(reactor => new FrontendContext(
-            reactor, new Router(reactor, options, opener, _shards, Places, configs, stats, tenants), canceller, options, stats,
-            new LimiterTable(reactor, options, stats, limiters, _leases), addresses, sessions))];
+        _contexts = [.. _reactors.Select(reactor =>
+        {
+            var table = new LimiterTable(reactor, options, stats, limiters, _leases);
+            var router = new Router(reactor, options, opener, _shards, Places, configs, stats, tenants, table);
+            return new FrontendContext(reactor, router, canceller, options, stats, table, addresses, sessions);
+        })];
         _tls = new ClientTls(options, loggers.CreateLogger<ClientTls>());
         var authenticator = new Authenticator(options, tenants, masterKey, TimeProvider.System, stats.Proxy, sessions) { RefusesShard = shard => audits?.Refuses(shard) == true };
         _console = new AdminConsole(new AdminScope

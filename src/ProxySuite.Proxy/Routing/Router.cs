@@ -23,6 +23,7 @@ internal sealed class Router
     private readonly PoolConfigs _configs;
     private readonly StatsRegistry _stats;
     private readonly TenantDirectory _tenants;
+    private readonly LimiterTable _limiters;
     private readonly Dictionary<TenantId, TenantPool> _pools = [];
     private readonly List<TenantPool> _retiring = [];
     private readonly List<TenantPool> _busy = [];
@@ -31,7 +32,8 @@ internal sealed class Router
     private readonly WheelTimer _tidy;
     private readonly WheelTimer _watch;
 
-    public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, TenantPlacesTable places, PoolConfigs configs, StatsRegistry stats, TenantDirectory tenants)
+    public Router(Reactor reactor, CurrentOptions options, ServerOpener opener, ShardBudgets shards, TenantPlacesTable places, PoolConfigs configs, StatsRegistry stats, TenantDirectory tenants,
+        LimiterTable limiters)
     {
         _reactor = reactor;
         _options = options;
@@ -41,6 +43,7 @@ internal sealed class Router
         _configs = configs;
         _stats = stats;
         _tenants = tenants;
+        _limiters = limiters;
         _tidy = new WheelTimer(static router => ((Router)router!).Tidy(), this);
         _watch = new WheelTimer(static router => ((Router)router!).Watch(), this);
     }
@@ -167,6 +170,8 @@ internal sealed class Router
         for (int at = _busy.Count - 1; at >= 0; at--)
         {
             TenantPool pool = _busy[at];
+            // Query time and bytes are counted while a server is lent, and for the last time behind that.
+            _limiters.Settle(pool.Config.TenantId);
             if (pool.Lent > 0)
             {
                 pool.Watch();
@@ -194,6 +199,7 @@ internal sealed class Router
             TenantPool pool = _untidy[at];
             pool.Tidy();
             TenantId id = pool.Config.TenantId;
+            _limiters.Settle(id); // notifications reach clients that hold no server
             if (pool.IsUnused && _pools.TryGetValue(id, out TenantPool? current) && ReferenceEquals(current, pool))
             {
                 _pools.Remove(id);
