@@ -55,6 +55,25 @@ public sealed class ShardRulesTests
     }
 
     [Fact]
+    public void Where_a_share_is_less_than_a_place_two_are_too_many()
+    {
+        ShardScheduler shard = Shard(4);
+        ShardAccount one = Account(), other = Account();
+        for (int i = 0; i < 2; i++)
+        {
+            Open(shard, one);
+            Open(shard, other);
+        }
+        for (int i = 0; i < 8; i++) Assert.False(shard.Request(Account(), 0, 0));
+        foreach (ShardAccount holder in new[] { one, other })
+        {
+            Assert.True(holder.HoldsTooMany);
+            Assert.True(shard.TryYield(holder, served: 10, idleFor: -1, now: 10));
+            Assert.False(holder.HoldsTooMany);
+        }
+    }
+
+    [Fact]
     public void Who_waits_for_one_place_is_given_over_one()
     {
         ShardScheduler shard = Shard(2);

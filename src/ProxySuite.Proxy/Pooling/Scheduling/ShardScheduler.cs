@@ -290,8 +290,8 @@ internal sealed class ShardScheduler(int limit, SharePolicy policy, Random rando
     private bool HasLess(ShardAccount first, ShardAccount holder)
         => first.IsUrgent || first.Key < holder.VirtualTime + ((holder.Held - holder.Leaving - 1) * Stride(holder));
 
-    // Rounded up, and one more: shares are seldom whole, and whoever is at its turn has one above it for a while.
-    private bool IsBeyondShare(ShardAccount holder) => (holder.Held - holder.Leaving - 2L) * _weights >= (long)Limit * holder.Weight;
+    // More than one above: shares are seldom whole, and whoever is at its turn has one more for a while.
+    private bool IsBeyondShare(ShardAccount holder) => (holder.Held - holder.Leaving - 1L) * _weights > (long)Limit * holder.Weight;
 
     /// <summary>Whether a holder gives one up for the first in line.</summary>
     private bool IsForFirst(ShardAccount holder, long idleFor, long now)
