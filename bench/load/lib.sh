@@ -10,7 +10,8 @@ chmod 755 "$bench_dir"
 bench_pids=()
 bench_end() {
   local status=$? pid
-  trap - EXIT INT TERM
+  trap - EXIT
+  trap '' INT TERM # timeout(1) tells the script and then its whole group: the second signal must not cut this off
   for pid in "${bench_pids[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${bench_pids[@]}"; do
     for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done

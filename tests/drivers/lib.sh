@@ -9,7 +9,8 @@ chmod 755 "$drivers_dir"
 drivers_pids=()
 drivers_end() {
   local status=$? pid
-  trap - EXIT INT TERM
+  trap - EXIT
+  trap '' INT TERM # as in bench/load/lib.sh
   for pid in "${drivers_pids[@]}"; do kill -TERM "$pid" 2>/dev/null && kill -INT "$pid" 2>/dev/null || true; done # proxyd drains on TERM, PostgreSQL cuts its clients off on INT
   for pid in "${drivers_pids[@]}"; do
     for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
