@@ -284,6 +284,7 @@ internal sealed partial class ClientSession
         FollowPool();
         if (_pool.TryCheckout(Role) is { } server)
         {
+            _context.Reactor.Pace.Count(isQueued: false);
             Attach(server);
             return true;
         }
@@ -294,6 +295,7 @@ internal sealed partial class ClientSession
             _link.ResumeReading();
             return false;
         }
+        _context.Reactor.Pace.Count(IsWaiting);
         if (!IsWaiting) return _state == SessionState.Linked;
         Enter(SessionState.Waiting);
         return false;

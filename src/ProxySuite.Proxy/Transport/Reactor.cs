@@ -26,6 +26,9 @@ public abstract class Reactor : IAsyncDisposable
     /// <summary>What the loop has done so far; for metrics.</summary>
     public abstract ReactorCounters Counters { get; }
 
+    /// <summary>How pressing it is to run at once when something comes.</summary>
+    public ReactorPace Pace { get; } = new();
+
     /// <summary>Told, on the reactor's thread, of every exception that escaped a handler, a timer or posted work; for the log. Set before <see cref="Start"/>.</summary>
     public Action<Exception>? FailureHook { get; set; }
 

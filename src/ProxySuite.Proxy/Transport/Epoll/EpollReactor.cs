@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Transport.Loop;
 
 namespace ProxySuite.Proxy.Transport.Epoll;
@@ -13,11 +14,13 @@ internal sealed unsafe class EpollReactor : LoopReactor
     private readonly int _epoll;
     private readonly int _wake;
     private readonly byte* _events;
+    private readonly ReactorWakeups _wakeups;
     private readonly List<int> _closing = [];
     private IEpollSource?[] _sources = new IEpollSource?[1024];
 
-    public EpollReactor(int index) : base(index)
+    public EpollReactor(int index, ReactorWakeups wakeups) : base(index)
     {
+        _wakeups = wakeups;
         _epoll = SocketCalls.Check(Libc.EpollCreate(Libc.CloseOnExec));
         _wake = SocketCalls.Check(Libc.EventFd(0, Libc.CloseOnExec | Libc.NonBlocking));
         // Edge-triggered, so each write is an event and nobody has to read the counter back; it would overflow after 2^64 - 2 writes.
@@ -123,6 +126,14 @@ internal sealed unsafe class EpollReactor : LoopReactor
         foreach (int fd in _closing)
             _ = Libc.Close(fd);
         _closing.Clear();
+    }
+
+    protected override void Follow(ReactorPace pace)
+    {
+        // Who runs proxyd under a policy of its own choice (chrt, CPUSchedulingPolicy=) keeps it; where a sandbox refuses the call, all stays as it is.
+        int from = pace.IsPatient ? Libc.ScheduleOther : Libc.ScheduleBatch, to = pace.IsPatient ? Libc.ScheduleBatch : Libc.ScheduleOther;
+        if (_wakeups == ReactorWakeups.Adaptive && Libc.GetScheduler(0) == from)
+            _ = Libc.SetScheduler(to);
     }
 
     protected override void ReleaseLoop()

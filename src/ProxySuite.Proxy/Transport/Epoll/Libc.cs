@@ -39,6 +39,9 @@ internal static unsafe partial class Libc
     public const int LevelV6 = 41;
     public const int V6Only = 26;
 
+    public const int ScheduleOther = 0; // SCHED_OTHER
+    public const int ScheduleBatch = 3; // SCHED_BATCH: woken, it pushes nobody off a processor (sched(7)); allowed to everybody
+
     public const int ErrorInterrupted = 4;       // EINTR
     public const int ErrorAgain = 11;            // EAGAIN
     public const int ErrorNoMemory = 12;         // ENOMEM
@@ -93,6 +96,14 @@ internal static unsafe partial class Libc
     /// <summary>Sets an integer option.</summary>
     /// <returns>0, or -1 with the error in <see cref="Marshal.GetLastPInvokeError"/>.</returns>
     public static int SetOption(int fd, int level, int option, int value) => SetSockOpt(fd, level, option, &value, sizeof(int));
+
+    /// <summary>Sets how the calling thread is scheduled; only policies without a priority.</summary>
+    /// <returns>0, or -1 with the error in <see cref="Marshal.GetLastPInvokeError"/>.</returns>
+    public static int SetScheduler(int policy)
+    {
+        int priority = 0; // struct sched_param
+        return SetScheduler(0, policy, &priority);
+    }
 
     /// <summary>Takes the error of a finished connection attempt.</summary>
     /// <returns>0 or an errno.</returns>
@@ -166,6 +177,13 @@ internal static unsafe partial class Libc
     /// <summary>Closes a descriptor. It is gone whatever the answer, so nobody retries (close(2), "Dealing with error returns").</summary>
     [LibraryImport(Name, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
+
+    /// <summary>The policy of a thread, 0 for the calling one.</summary>
+    [LibraryImport(Name, EntryPoint = "sched_getscheduler", SetLastError = true)]
+    public static partial int GetScheduler(int thread);
+
+    [LibraryImport(Name, EntryPoint = "sched_setscheduler", SetLastError = true)]
+    private static partial int SetScheduler(int thread, int policy, int* parameter);
 
     [LibraryImport(Name, EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatX(int folder, string path, int flags, uint wanted, byte* facts);

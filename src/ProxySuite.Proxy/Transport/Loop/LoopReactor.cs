@@ -229,6 +229,12 @@ internal abstract class LoopReactor : Reactor
     /// <summary>All of a turn's events are delivered: descriptors that ended in it can go.</summary>
     protected abstract void EndTurn();
 
+    /// <summary>The pace has changed. On the reactor's thread.</summary>
+    protected virtual void Follow(ReactorPace pace)
+    {
+        // A loop fed by the framework's sockets is woken by threads of the framework: how it is scheduled itself says little.
+    }
+
     /// <summary>Gives back what the loop itself holds of the operating system.</summary>
     protected abstract void ReleaseLoop();
 
@@ -253,6 +259,8 @@ internal abstract class LoopReactor : Reactor
             Counters.Turns++;
             if (endTicks - _nowTicks > Counters.LongestTurnTicks)
                 Counters.LongestTurnTicks = endTicks - _nowTicks;
+            if (Pace.Judge(endTicks))
+                Follow(Pace);
         }
         ShutDown();
     }
