@@ -68,7 +68,7 @@ many() { # many PREFIX: 1000 tenants of each shard; 300 of them busy
   load --warmup 6 --group busy --tenants "$1:2351:2650" --rate "$busy_rate" --group quiet --tenants "$1:1501:2350" --rate 0.05 --group silent --tenants "$1:2651:3500" --rate 0.05
 }
 few() { # few PREFIX: 5 tenants of each shard, 2000 clients
-  load --warmup 3 --group few --tenants "$1:2496:2505" --connections 200 --rate "$((all_rate / 10))"
+  load --warmup 6 --group few --tenants "$1:2496:2505" --connections 200 --rate "$((all_rate / 10))"
 }
 bad() { local sum=0 group; for group in "$@"; do sum=$((sum + $(of "$group" failed) + $(of "$group" unanswered) + $(of "$group" login_failures) + $(of "$group" closed))); done; echo "$sum"; }
 
