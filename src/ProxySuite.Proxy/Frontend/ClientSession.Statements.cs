@@ -116,6 +116,8 @@ internal sealed partial class ClientSession
         SharedStatement statement;
         if (_statements.Find(parse.StatementName) is { } taken)
         {
+            // Whether its own Parse was taken is not known yet: if not, the name is free. In parts it has passed by and cannot wait.
+            if (insteadOf is null && server.Ledger.Holds(taken) && MustWaitForAnswers(received, at, ref from, rewritten)) return;
             // The name is in use: the server says so in PostgreSQL's words when it is asked to parse its own name of it a second time.
             statement = taken.Statement;
             Cut(received, at, ref from, rewritten, FrameHeader.Size + length);

@@ -36,6 +36,42 @@ public sealed class BehindAnErrorTests
     }
 
     [Fact]
+    public async Task A_name_whose_parse_fails_is_free_for_the_batch_that_was_sent_behind_it()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync();
+        using RawClient client = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await client.SendAsync(Parse("s", "SELEC"), Sync, Parse("s", "SELECT 2"), Sync);
+        await server.ExpectAsync("Parse \"proxysuite_1\" \"SELEC\"", "Sync");
+        await server.AnswerAsync(Error("42601", "syntax error"), ReadyForQuery('I'));
+        await server.ExpectAsync("Parse \"proxysuite_2\" \"SELECT 2\"", "Sync");
+        await server.AnswerAsync(ParseComplete, ReadyForQuery('I'));
+        Assert.Equal(["ErrorResponse ERROR 42601 \"syntax error\"", "ReadyForQuery I"], await client.ReadyAsync());
+        Assert.Equal(["ParseComplete", "ReadyForQuery I"], await client.ReadyAsync());
+
+        await client.SendAsync(Bind("", "s"), Execute(), Sync);
+        await server.ExpectAsync("Bind \"\" \"proxysuite_2\"", "Execute \"\"", "Sync");
+        await server.AnswerAsync(BindComplete, CommandComplete("SELECT 0"), ReadyForQuery('I'));
+        await client.ReadyAsync();
+        await world.WaitForRestAsync();
+    }
+
+    [Fact]
+    public async Task A_name_that_its_own_batch_has_taken_is_refused_by_the_server()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync();
+        using RawClient client = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await client.SendAsync(Parse("s", "SELECT 1"), Parse("s", "SELECT 2"), Sync);
+        await server.ExpectAsync("Parse \"proxysuite_1\" \"SELECT 1\"", "Flush");
+        await server.AnswerAsync(ParseComplete);
+        await server.ExpectAsync("Parse \"proxysuite_1\" \"SELECT 2\"", "Sync");
+        await server.AnswerAsync(Error("42P05", "prepared statement \"proxysuite_1\" already exists"), ReadyForQuery('I'));
+        Assert.Equal(["ParseComplete", "ErrorResponse ERROR 42P05 \"prepared statement \\\"s\\\" already exists\"", "ReadyForQuery I"], await client.ReadyAsync());
+        await world.WaitForRestAsync();
+    }
+
+    [Fact]
     public async Task A_named_statement_whose_repetition_is_skipped_is_given_to_the_server_again()
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync(connections: 2);
