@@ -77,6 +77,7 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
         LastAnswerAt = context.Reactor.NowMilliseconds;
         pool.Clients++;
         _stats.ClientsIdle++;
+        context.Reactor.Pace.CountLogin();
         context.Sessions.Add(this);
     }
 

@@ -3,7 +3,7 @@ namespace ProxySuite.Proxy.Options;
 /// <summary>How a reactor comes to the processor when something has come for it.</summary>
 public enum ReactorWakeups : byte
 {
-    /// <summary>Waits until whoever runs there sleeps, while most queries stand in line for a server; at once else.</summary>
+    /// <summary>Waits until whoever runs there sleeps, while most queries stand in line for a server or a crowd logs in; at once else.</summary>
     Adaptive,
 
     /// <summary>At once, as far as the operating system thinks that fair.</summary>

@@ -4,7 +4,8 @@ namespace ProxySuite.Proxy.Transport;
 
 /// <summary>
 /// Whether a reactor that is woken takes the processor from whoever has it, or waits until that one sleeps. While most queries stand in line for a server,
-/// the servers set the pace: who is pushed away then is a server or a client of ours, and the push costs more than the wait. Judged ten times a second.
+/// the servers set the pace, and in a crowd of logins the clients do: who is pushed away then is one of them, and the push costs more than the wait. Judged ten
+/// times a second.
 /// </summary>
 /// <remarks>Measured in docs/decisions/2026-11-21-patient-reactors.md. Touched on the reactor's thread alone.</remarks>
 public sealed class ReactorPace
@@ -35,6 +36,13 @@ public sealed class ReactorPace
     {
         Asked++;
         if (isQueued) Queued++;
+    }
+
+    /// <summary>Somebody logged in, with three messages, none of which needs an answer sooner than the others of a crowd do.</summary>
+    internal void CountLogin()
+    {
+        Asked += 3;
+        Queued += 3;
     }
 
     /// <summary>Looks at what was counted once the interval is over. An idle reactor is not woken for it: its first turn afterwards judges.</summary>

@@ -81,11 +81,26 @@ public sealed partial class PaceTests
     }
 
     [Fact]
+    public void A_crowd_of_logins_that_ask_once_each_makes_a_reactor_patient()
+    {
+        var pace = new ReactorPace();
+        pace.Judge(Interval);
+        for (int i = 0; i < ReactorPace.QueuedMin; i++) pace.CountLogin();
+        Count(pace, queued: 0, served: ReactorPace.QueuedMin);
+        Assert.True(pace.Judge(2 * Interval));
+        for (int i = 0; i < ReactorPace.QueuedMin; i++) pace.CountLogin();
+        Count(pace, queued: 0, served: 3 * ReactorPace.QueuedMin + 1); // beside those who are at work it is none
+        Assert.True(pace.Judge(3 * Interval));
+        Assert.False(pace.IsPatient);
+    }
+
+    [Fact]
     public async Task Queries_count_as_served_at_once_or_as_waiting()
     {
         await using ProxyWorld world = await ProxyWorld.StartAsync();
         ReactorPace pace = ((ProxyServer)world.Server).Contexts[0].Reactor.Pace;
         using RawClient first = await world.ConnectAsync();
+        Assert.Equal((3, 3), (pace.Asked, pace.Queued));
         using RawClient second = await world.ConnectAsync();
         ScriptedConnection server = await world.Backend.NextConnectionAsync();
         (long asked, long queued) = (pace.Asked, pace.Queued);
