@@ -2,18 +2,21 @@
 # 10,000 tenants registered, 2,000 of them active, on two shards of PostgreSQL 18 with 200 connections each: throughput, p99, evictions, memory, and what a query
 # costs the proxy beside 10 tenants with the same load.
 #
-#   bench/load/many-tenants/run.sh [REPETITIONS] [SECONDS] [role|sealed]     default 3 of 10 s, both; MANY_RATE=10, queries a second of a busy tenant
+#   bench/load/many-tenants/run.sh [REPETITIONS] [SECONDS] [KINDS]     default 3 of 10 s, "role sealed"; MANY_RATE=40, queries a second of a busy tenant
 #
-# Twice: tenants with a role of their own each, whose server connections nobody else can use, so that a tenant that comes needs one that another gives up, and a
-# login; and sealed tenants, who share connections. 300 of the 2,000 are busy (together more than nine tenths of all queries), the others ask once in 20 s each. The 10 tenants
-# ask as much together, through as many clients. The proxy's registry is a file; PostgreSQL trusts its Unix socket, so that logins there are without SCRAM.
+# Kinds: tenants with a role of their own each, whose server connections nobody else can use, so that a tenant that comes needs one that another gives up, and a
+# login; and sealed tenants, who share connections. 300 of the 2,000 are busy (together more than nine tenths of all queries), the others ask once in 20 s each.
+# The 10 tenants have the same 2,000 clients, 300 busy ones and 1,700 others, who ask as often as those: what differs is how many tenants they belong to. The
+# proxy's registry is a file; PostgreSQL trusts its Unix socket, so that logins there are without SCRAM.
 # Promised: nothing refused, the offered rate carried, no shard above its 200, and a query costs at most 10 % more than with 10 tenants (CPU time of proxyd).
 # What makes the difference is counted within the measured time alone, logins and warming up left out: connections opened, such as were closed for another tenant,
 # and shared ones that went to another tenant by way of a reset.
+# A third kind, pgbouncer, is for comparison and promises nothing: the 300 busy tenants alone, a pool each, beside the same 10. It opens nothing and evicts nobody,
+# so what its query costs more is what the machine's caches take for 300 server processes and sockets instead of 10.
 # The two loads alternate; medians over the repetitions. Exit code 1 when a promise is not kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-repetitions=${1:-3} seconds=${2:-10} kinds=${3:-role sealed} busy_rate=${MANY_RATE:-10} cap=200
+repetitions=${1:-3} seconds=${2:-10} kinds=${3:-role sealed} busy_rate=${MANY_RATE:-40} cap=200
 deploy/setup/install.sh --bench
 ./build.sh
 . bench/load/lib.sh
@@ -67,19 +70,19 @@ load() { # load TENANTLOAD-OPTION...
 many() { # many PREFIX: 1000 tenants of each shard; 300 of them busy
   load --warmup 6 --group busy --tenants "$1:2351:2650" --rate "$busy_rate" --group quiet --tenants "$1:1501:2350" --rate 0.05 --group silent --tenants "$1:2651:3500" --rate 0.05
 }
-few() { # few PREFIX: 5 tenants of each shard, 2000 clients
-  load --warmup 6 --group few --tenants "$1:2496:2505" --connections 200 --rate "$((all_rate / 10))"
+few() { # few PREFIX: 5 tenants of each shard; the same clients
+  load --warmup 6 --group busy --tenants "$1:2496:2505" --connections 30 --rate "$((30 * busy_rate))" --group quiet --tenants "$1:2496:2505" --connections 170 --rate 8.5
 }
 bad() { local sum=0 group; for group in "$@"; do sum=$((sum + $(of "$group" failed) + $(of "$group" unanswered) + $(of "$group" login_failures) + $(of "$group" closed))); done; echo "$sum"; }
 
-for name in $kinds; do
+for name in ${kinds//pgbouncer/}; do
   kind=$([ "$name" = role ] && echo r || echo p) stem=$bench_dir/$name
   few "$kind"; many "$kind" # the just-in-time compiler's, and the pools of those who are active
   wrong=0 above=0
   for ((i = 0; i < repetitions; i++)); do
     few "$kind"
-    cpu_of "$proxyd_pid" few >>"$stem.few"; echo >>"$stem.few"
-    of few p99_ms >>"$stem.few99"; wrong=$((wrong + $(bad few)))
+    cpu_of "$proxyd_pid" busy quiet >>"$stem.few"; echo >>"$stem.few"
+    of busy p99_ms >>"$stem.few99"; wrong=$((wrong + $(bad busy quiet)))
     cat "$bench_dir/counts" >>"$stem.fewcounts"
     many "$kind"
     cpu_of "$proxyd_pid" busy quiet silent >>"$stem.many"; echo >>"$stem.many"
@@ -106,4 +109,24 @@ for name in $kinds; do
   verdict "  $name: connections of a shard, at the end of a round" "$above" "<=" "$cap"
   verdict "  $name: cost beside 10 tenants $ratio" "${ratio%% *}" "<=" 1.1
 done
+if [[ $kinds == *pgbouncer* ]]; then
+  kill "$proxyd_pid" # its connections are in the way
+  while kill -0 "$proxyd_pid" 2>/dev/null; do sleep 0.1; done
+  for s in one two; do
+    pg_dir=$bench_dir/$s pg_port=$(cat "$bench_dir/$s/port")
+    if [ "$s" = one ]; then bench_databases r 2351 2500; else bench_databases r 2501 2650; fi
+  done
+  bench_pgbouncer 1
+  watched() { tenantload --port "$pgbouncer_port" --seconds "$seconds" --watch "$pgbouncer_pid" "$@"; cpu_of "$pgbouncer_pid" busy; }
+  ten() { watched --warmup 6 --group busy --tenants r:2496:2505 --connections 30 --rate "$((30 * busy_rate))"; }
+  three_hundred() { watched --warmup 6 --group busy --tenants r:2351:2650 --rate "$busy_rate"; }
+  ten >/dev/null; three_hundred >/dev/null
+  for ((i = 0; i < repetitions; i++)); do
+    ten >>"$bench_dir/pgbouncer.few"; echo >>"$bench_dir/pgbouncer.few"
+    three_hundred >>"$bench_dir/pgbouncer.many"; echo >>"$bench_dir/pgbouncer.many"
+    paste "$bench_dir/pgbouncer.few" "$bench_dir/pgbouncer.many" | tail -1 | awk '{ print $2 / $1 }' >>"$bench_dir/pgbouncer.ratio"
+  done
+  echo "PgBouncer, $((300 * busy_rate)) queries/s of 300 busy tenants alone: CPU us a query $(median_range <"$bench_dir/pgbouncer.many"), 10 tenants $(median_range <"$bench_dir/pgbouncer.few"):" \
+    "cost $(median_range <"$bench_dir/pgbouncer.ratio")"
+fi
 bench_verdict

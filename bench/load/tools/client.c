@@ -48,7 +48,11 @@ static void leave(Client *client, uint64_t now, uint64_t wait)
     {
         Client **link = &client->tenant->idle;
         while (*link != NULL && *link != client) link = &(*link)->next_idle;
-        if (*link != NULL) *link = client->next_idle;
+        if (*link != NULL)
+        {
+            *link = client->next_idle;
+            if (*link == NULL) client->tenant->idle_end = link;
+        }
     }
     if (client->fd >= 0) close(client->fd);
     client->fd = -1;

@@ -116,6 +116,7 @@ static Group *add_group(const char *name)
 static void add_tenant(Group *group, unsigned tenant_number)
 {
     Tenant *tenant = &run.tenants[run.tenant_count++];
+    tenant->idle_end = &tenant->idle;
     tenant->group = group;
     snprintf(tenant->slug, sizeof tenant->slug, "%s%u", group->prefix, tenant_number);
     size_t mark = message_begin(&tenant->startup, 0);

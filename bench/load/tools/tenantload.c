@@ -89,8 +89,19 @@ static void give_turn(Client *client, uint64_t now)
         client_begin_turn(client, now, now);
         return;
     }
-    client->next_idle = tenant->idle;
-    tenant->idle = client;
+    client->next_idle = NULL;
+    *tenant->idle_end = client;
+    tenant->idle_end = &client->next_idle;
+}
+
+// The client that has been free for longest, NULL where all are busy.
+static Client *idle_take(Tenant *tenant)
+{
+    Client *client = tenant->idle;
+    if (client == NULL) return NULL;
+    tenant->idle = client->next_idle;
+    if (tenant->idle == NULL) tenant->idle_end = &tenant->idle;
+    return client;
 }
 
 void on_client_ready(Client *client, uint64_t now)
@@ -106,15 +117,14 @@ void on_turn_done(Client *client, uint64_t now)
 static void on_arrival(Tenant *tenant, uint64_t due, uint64_t now)
 {
     arrange_arrival(tenant, due);
-    if (tenant->idle == NULL)
+    Client *client = idle_take(tenant);
+    if (client != NULL)
     {
-        on_turn_wanted(tenant, due);
-        due_put(tenant, due);
+        client_begin_turn(client, due, now);
         return;
     }
-    Client *client = tenant->idle;
-    tenant->idle = client->next_idle;
-    client_begin_turn(client, due, now);
+    on_turn_wanted(tenant, due);
+    due_put(tenant, due);
 }
 
 static void on_timer(Timer timer, uint64_t now)
@@ -176,14 +186,8 @@ static void start_all(void)
             arrange_arrival(tenant, now - (uint64_t)(shift * 1e9));
             continue;
         }
-        Client *client = tenant->idle;
-        tenant->idle = NULL;
-        while (client != NULL)
-        {
-            Client *next = client->next_idle;
-            client_begin_turn(client, now_ns(), now_ns());
-            client = next;
-        }
+        Client *client;
+        while ((client = idle_take(tenant)) != NULL) client_begin_turn(client, now_ns(), now_ns());
     }
 }
 

@@ -47,7 +47,8 @@ struct Tenant
     Group *group;
     char slug[64];
     Bytes startup;
-    Client *idle;           // free clients, the one that was used last first
+    Client *idle;           // free clients, the one that has been free for longest first: the turns go round, as they do where clients are many people
+    Client **idle_end;      // the link that ends them
     uint64_t *due;          // ring of the turns that no client was free for, by the time they were due
     size_t due_first, due_count, due_capacity;
     uint64_t completed, failed, latency_sum, latency_most;
