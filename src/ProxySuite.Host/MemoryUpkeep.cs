@@ -43,7 +43,7 @@ internal sealed class MemoryUpkeep(IProxyServer server) : BackgroundService
             await Task.Delay(Interval, stoppingToken).ConfigureAwait(false);
             TimeSpan used = Environment.CpuUsage.TotalTime;
             bool isQuiet = used - usedBefore < QuietMax;
-            if (crowds.IsOver(server.Health.Clients, GC.GetTotalAllocatedBytes()))
+            if (crowds.IsOver(server.Health.Clients, GC.GetTotalAllocatedBytes(), isQuiet))
             {
                 ProgramMemory.Release();
                 residentThen = Environment.WorkingSet;

@@ -18,6 +18,20 @@ public sealed class CrowdWatchTests
     }
 
     [Fact]
+    public void Nobody_is_stopped_while_queries_are_under_way()
+    {
+        Look(5000, logins: 5000);
+        Assert.Equal([false, false, true], [Look(5000, isQuiet: false), Look(5000, isQuiet: false), Look(5000)]);
+    }
+
+    [Fact]
+    public void A_crowd_that_came_and_left_while_queries_were_under_way_is_remembered()
+    {
+        Look(800, logins: 800);
+        Assert.Equal([false, false, true], [Look(800, isQuiet: false), Look(10, isQuiet: false), Look(10)]);
+    }
+
+    [Fact]
     public void A_few_more_do_not_count_until_they_are_half_as_many_again()
     {
         Look(5000, logins: 5000);
@@ -47,5 +61,6 @@ public sealed class CrowdWatchTests
         Assert.DoesNotContain(true, Enumerable.Range(0, 50).Select(look => Look(look % 2 * 499)));
     }
 
-    private bool Look(long clients, int logins = 0) => _watch.IsOver(clients, _allocated += logins * Login);
+    /// <summary>A look; logins keep a proxy from being quiet.</summary>
+    private bool Look(long clients, int logins = 0, bool isQuiet = true) => _watch.IsOver(clients, _allocated += logins * Login, isQuiet && logins < 500);
 }
