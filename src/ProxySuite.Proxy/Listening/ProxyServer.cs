@@ -65,8 +65,7 @@ public sealed class ProxyServer : IProxyServer, IAsyncDisposable
         _audits = audits;
         _logger = loggers.CreateLogger<ProxyServer>();
         ProxyOptions current = options.Value;
-        int count = current.Reactors.Count > 0 ? current.Reactors.Count : Environment.ProcessorCount;
-        count = Math.Min(count, SessionTable.ReactorsMax);
+        int count = Math.Min(current.Reactors.Resolved, SessionTable.ReactorsMax);
         _reactors = [.. Enumerable.Range(0, count).Select(index => ReactorFactory.Create(current.Transport.Kind, index, current.Reactors.Wakeups))];
         _serverTls = new ServerTls(options, loggers.CreateLogger<ServerTls>());
         var opener = new ServerOpener(_serverTls, loggers.CreateLogger<ServerOpener>());
