@@ -56,7 +56,6 @@ public sealed partial class PaceTests
     [InlineData(ReactorWakeups.Prompt, Other)]
     public async Task A_patient_reactor_pushes_nobody_off_a_processor_and_is_as_others_again_afterwards(ReactorWakeups wakeups, int expected)
     {
-        if (!OperatingSystem.IsLinux()) return;
         await using Reactor reactor = ReactorFactory.Create(TransportKind.Epoll, 0, wakeups);
         reactor.Start();
         Assert.Equal(Other, await PolicyAsync(reactor));
@@ -69,7 +68,6 @@ public sealed partial class PaceTests
     [Fact]
     public async Task A_policy_of_the_operators_choice_stays()
     {
-        if (!OperatingSystem.IsLinux()) return;
         const int Idle = 5;
         await using Reactor reactor = ReactorFactory.Create(TransportKind.Epoll, 0);
         reactor.Start();
