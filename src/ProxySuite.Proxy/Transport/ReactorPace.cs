@@ -19,10 +19,8 @@ public sealed class ReactorPace
     private static readonly long IntervalTicks = (long)(Interval.TotalSeconds * Stopwatch.Frequency);
 
     private long _dueTicks;
-    private long _askedBefore; // up to the last judgement
-    private long _queuedBefore;
 
-    /// <summary>How often somebody asked for a server.</summary>
+    /// <summary>How often somebody asked for a server since the last judgement.</summary>
     internal long Asked { get; private set; }
 
     /// <summary>How often it was not there.</summary>
@@ -50,11 +48,9 @@ public sealed class ReactorPace
     internal bool Judge(long nowTicks)
     {
         if (nowTicks < _dueTicks) return false;
-        long queued = Queued - _queuedBefore;
-        bool isPatient = queued >= QueuedMin && 2 * queued >= Asked - _askedBefore;
+        bool isPatient = Queued >= QueuedMin && 2 * Queued >= Asked;
         _dueTicks = nowTicks + IntervalTicks;
-        _askedBefore = Asked;
-        _queuedBefore = Queued;
+        Asked = Queued = 0;
         if (isPatient == IsPatient) return false;
         IsPatient = isPatient;
         return true;
