@@ -58,7 +58,7 @@ internal sealed class FrontendContext(Reactor reactor, Router router, Canceller 
         Reactor.Timers.Arm(_idleSweep!, IdleSweepInterval);
         Limiters.Sweep();
         TimeSpan limit = Options.Value.Limits.ClientIdleTimeout;
-        if (limit == TimeSpan.Zero && !Router.Pools.Values.Any(static pool => pool.Config.Limits.ClientIdle is not null)) return;
+        if (limit == TimeSpan.Zero && !Router.HasIdleLimits) return;
         foreach (ClientSession session in Sessions.All.Where(session => session.IsIdle).ToList())
         {
             TimeSpan own = session.Pool.Config.Limits.ClientIdle ?? limit;

@@ -28,6 +28,7 @@ internal sealed class Router
     private readonly List<TenantPool> _retiring = [];
     private readonly List<TenantPool> _busy = [];
     private readonly List<TenantPool> _untidy = [];
+    private readonly HashSet<TenantId> _endingIdle = [];
     private readonly Dictionary<(ShardId Shard, int Role), SharedServers> _shared = [];
     private readonly WheelTimer _tidy;
     private readonly WheelTimer _watch;
@@ -51,6 +52,9 @@ internal sealed class Router
     /// <summary>Pools now: those of tenants with clients or server connections.</summary>
     public IReadOnlyDictionary<TenantId, TenantPool> Pools => _pools;
 
+    /// <summary>True while the plan of a tenant that has a pool says how long a client may be idle.</summary>
+    public bool HasIdleLimits => _endingIdle.Count > 0;
+
     /// <summary>Pools of tenants that have moved, until what they have lent comes back.</summary>
     public IReadOnlyList<TenantPool> Retiring => _retiring;
 
@@ -68,6 +72,8 @@ internal sealed class Router
         // The registry's cache hands out one object for one state, so a login of a known tenant ends here.
         if (_pools.TryGetValue(entry.Tenant.Id, out TenantPool? pool) && (ReferenceEquals(pool.Source, entry) || IsOutdated(entry, pool))) return pool;
         PoolConfig config = _configs.For(entry, _options.Value);
+        if (config.Limits.ClientIdle is null) _endingIdle.Remove(config.TenantId);
+        else _endingIdle.Add(config.TenantId);
         ShardBudget budget = _shards.Of(entry.Shard);
         if (pool is not null)
         {
@@ -203,6 +209,7 @@ internal sealed class Router
             if (pool.IsUnused && _pools.TryGetValue(id, out TenantPool? current) && ReferenceEquals(current, pool))
             {
                 _pools.Remove(id);
+                _endingIdle.Remove(id);
                 pool.Retire();
                 Forget(pool);
                 _tenants.Release(((TenantEntry)pool.Source!).Tenant.Slug);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ProxySuite.Tenancy.Model;
 using ProxySuite.Testing.Protocol;
 using ProxySuite.Testing.World;
@@ -45,5 +46,32 @@ public sealed class ClientTimeTests
         Assert.Contains("57P05", (await client.NextAsync())!.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(world.Backend.Connections, connection => connection.Transcript.ToString().Contains("idle_session_timeout", StringComparison.Ordinal));
         Assert.True(await other.Wire.IsSilentAsync(TimeSpan.FromMilliseconds(100)));
+    }
+
+    [Fact]
+    public async Task Idle_clients_are_looked_for_while_a_plan_of_somebody_here_has_a_limit()
+    {
+        await using ProxyWorld world = await ProxyWorld.StartAsync(configure: options => options with { Pool = options.Pool with { ServerIdleTimeout = TimeSpan.FromSeconds(1) } });
+        ImmutableSortedDictionary<string, string> limit = PlanSettings.None.SetItem("idle_session_timeout", "1h");
+        Assert.False(await HasLimitsAsync());
+        using RawClient other = await world.ConnectAsync("globex");
+        using RawClient client = await world.ConnectAsync();
+        Assert.False(await HasLimitsAsync());
+        world.ChangePlan(plan => plan with { Settings = limit });
+        await UntilAsync(hasLimits: true);
+        world.ChangePlan(plan => plan with { Settings = PlanSettings.None });
+        await UntilAsync(hasLimits: false);
+        world.ChangePlan(plan => plan with { Settings = limit });
+        await UntilAsync(hasLimits: true);
+        client.Dispose();
+        await UntilAsync(hasLimits: false); // with the tenant's pool
+
+        Task<bool> HasLimitsAsync() => world.AskReactorAsync(static router => router.HasIdleLimits);
+
+        async Task UntilAsync(bool hasLimits)
+        {
+            for (int i = 0; i < 3000 && await HasLimitsAsync() != hasLimits; i++) await Task.Delay(10);
+            Assert.Equal(hasLimits, await HasLimitsAsync());
+        }
     }
 }
