@@ -8,7 +8,7 @@ internal sealed class ShowMemory : ShowCommand
     private const int ItemBytes = 1024;
 
     public override IReadOnlyList<AdminColumn> Columns { get; } =
-        [AdminColumn.Text("name"), AdminColumn.Int4("size"), AdminColumn.Int4("used"), AdminColumn.Int4("free"), AdminColumn.Int4("memtotal")];
+        [AdminColumn.Text("name"), AdminColumn.Int4("size"), AdminColumn.Int8("used"), AdminColumn.Int8("free"), AdminColumn.Int8("memtotal")];
 
     public override Task<AdminAnswer> RunAsync(AdminScope scope, CancellationToken cancellationToken)
     {
@@ -16,11 +16,8 @@ internal sealed class ShowMemory : ShowCommand
         return Task.FromResult(new AdminAnswer([Row("heap", live, committed), Row("process", Environment.WorkingSet, Environment.WorkingSet)]));
     }
 
-    // The column is as wide as PgBouncer's: more than 2 GiB stay 2 GiB there, and are right in items.
-    private static object?[] Row(string name, long used, long total)
-        => [name, ItemBytes, Items(used), Items(total - used), (int)Math.Min(int.MaxValue, total)];
-
-    private static int Items(long bytes) => (int)Math.Min(int.MaxValue, bytes / ItemBytes);
+    // Wider than PgBouncer's int4: a cache of its stays below 2 GiB, a heap need not.
+    internal static object?[] Row(string name, long used, long total) => [name, ItemBytes, used / ItemBytes, (total - used) / ItemBytes, total];
 }
 
 /// <summary>What PgBouncer has and this proxy has none of, as an empty table with PgBouncer's columns, so that tools that ask for everything go on.</summary>

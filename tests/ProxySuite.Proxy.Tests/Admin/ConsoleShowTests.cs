@@ -1,4 +1,5 @@
 using Npgsql;
+using ProxySuite.Proxy.Admin;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Testing.Protocol;
 using ProxySuite.Testing.Servers;
@@ -72,6 +73,19 @@ public sealed class ConsoleShowTests
         Dictionary<string, object?> server = (await world.RowsAsync("SHOW SERVERS")).Single(row => (string)row["database"]! == "globex");
         Assert.Equal((row["link"], row["ptr"]), (server["ptr"], server["link"]));
         Assert.Equal(busy["server_pid"], server["remote_pid"]);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1_500_000, 3_000_000)]
+    [InlineData(1L << 31, 3L << 31)] // beyond an int4 of bytes
+    [InlineData(5L << 41, 7L << 41)] // beyond an int4 of KiB
+    public void Memory_of_any_size_is_said_in_full(long used, long total)
+    {
+        object?[] row = ShowMemory.Row("heap", used, total);
+        Assert.Equal(["heap", 1024, used / 1024, (total - used) / 1024, total], row);
+        // A value that its column is too narrow for is not written in binary.
+        Assert.Equal([AdminType.Text, AdminType.Int4, AdminType.Int8, AdminType.Int8, AdminType.Int8], new ShowMemory().Columns.Select(static column => column.Type));
     }
 
     [Fact]

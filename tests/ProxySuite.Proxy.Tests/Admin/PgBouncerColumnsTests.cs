@@ -15,6 +15,9 @@ public sealed class PgBouncerColumnsTests
         ["SHOW VERSION", "SHOW DATABASES", "SHOW POOLS", "SHOW CLIENTS", "SHOW SERVERS", "SHOW STATS", "SHOW STATS_TOTALS", "SHOW STATS_AVERAGES", "SHOW TOTALS", "SHOW LISTS", "SHOW CONFIG", "SHOW USERS",
             "SHOW SOCKETS", "SHOW ACTIVE_SOCKETS", "SHOW MEM", "SHOW FDS", "SHOW DNS_HOSTS", "SHOW DNS_ZONES"];
 
+    // Of SHOW MEM, with int8 for PgBouncer's int4: its caches stay below 2 GiB, a process need not.
+    private static readonly string[] Wider = ["used", "free", "memtotal"];
+
     [Fact]
     public async Task Columns_are_PgBouncers_with_ours_behind_them()
     {
@@ -32,6 +35,7 @@ public sealed class PgBouncerColumnsTests
             foreach (string command in Commands)
             {
                 string[] expected = await ColumnsAsync(theirs, command), found = await ColumnsAsync(ours, command);
+                if (command == "SHOW MEM") expected = [.. expected.Select(static column => Array.Exists(Wider, name => column == $"{name} 23/4") ? column.Replace("23/4", "20/8", StringComparison.Ordinal) : column)];
                 Assert.True(found.Length >= expected.Length && expected.SequenceEqual(found.Take(expected.Length)), $"{command}:\nPgBouncer {string.Join(", ", expected)}\nours      {string.Join(", ", found)}");
             }
             // Rows of lists have names of their own, which exporters turn into metrics.
