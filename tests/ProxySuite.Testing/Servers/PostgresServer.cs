@@ -88,7 +88,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>An Npgsql connection string over TCP; the superuser's unless another user is named.</summary>
     public string Dsn(string database = "postgres", string user = SuperUser, string password = SuperPassword)
-        => $"Host={Host};Port={Port};Database={database};Username={user};Password={password};Timeout=15;Command Timeout=60";
+        => $"Host={Host};Port={Port};Database={database};Username={user};Password={password};Timeout=60;Command Timeout=60";
 
     /// <summary>The same as a <c>postgres://</c> URI, for psql, pgbench and proxyctl.</summary>
     public string Uri(string database = "postgres", string user = SuperUser, string password = SuperPassword)
