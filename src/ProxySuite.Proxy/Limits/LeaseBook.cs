@@ -23,12 +23,12 @@ internal sealed class LeaseBook
     // Who waits is to be served within this time.
     private const double BacklogSeconds = 0.25;
 
-    private readonly Dictionary<string, (Line Line, long Until)> _others = new(StringComparer.Ordinal);
-    private long _measuredAt;
+    private readonly Dictionary<string, Other> _others = new(StringComparer.Ordinal);
+    private long _measuredAt, _takenAt;
     private long _dueAt;
     private long _activeAt;
     private long _queries, _connections, _delivered;
-    private double _queriesWanted, _connectionsWanted;
+    private double _queriesWanted, _connectionsWanted, _queriesHanded, _toHand;
     private bool _isStarted;
     private LeaseCell[] _cells = [];
     private LeaseSum _apart; // what cells had counted when they left, less what they had when they came
@@ -87,26 +87,55 @@ internal sealed class LeaseBook
             if (!Line.TryParse(note.Line, out Line said)) continue;
             // What a proxy once said holds for its time, though the board may have lost it.
             long until = now + Ticks(Lifetime) - Ticks(note.Age);
-            if (until > now) _others[note.Proxy] = (said, until);
+            if (until <= now) continue;
+            // What it had no use for before it was known is gone.
+            if (!_others.TryGetValue(note.Proxy, out Other? other)) _others[note.Proxy] = other = new Other { Taken = said.Unused };
+            (other.Line, other.Until) = (said, until);
         }
-        foreach ((string proxy, (_, long until)) in _others)
-            if (until <= now) _others.Remove(proxy);
+        foreach ((string proxy, Other other) in _others)
+            if (other.Until <= now) _others.Remove(proxy);
         Line[] others = [.. _others.Values.Select(static other => other.Line)];
         LeaseSum cell = Sum();
         Line own = Own(cell);
+        double handed = Handed(cell.QueriesLimit, own, now);
         var lease = new Lease(
             cell.QueriesLimit > 0 ? Shares.Of(cell.QueriesLimit, own.Queries, Array.ConvertAll(others, static other => other.Queries)) : 1,
             cell.ConnectionsLimit > 0 ? Shares.Of(cell.ConnectionsLimit, own.Connections, Array.ConvertAll(others, static other => other.Connections)) : 1,
-            others.Sum(static other => other.Milliseconds), others.Sum(static other => other.Bytes), others.Length + 1, now + Ticks(Lifetime));
+            others.Sum(static other => other.Milliseconds), others.Sum(static other => other.Bytes), _queriesHanded += handed, others.Length + 1, now + Ticks(Lifetime));
         foreach (LeaseCell each in _cells) each.Lease = lease;
     }
 
-    private Line Own(in LeaseSum cell) => new(_queriesWanted + (cell.Backlog / BacklogSeconds), _connectionsWanted, cell.Milliseconds, cell.Bytes);
+    /// <summary>
+    /// What is for this proxy of what others had no use for: it goes to the rest of them by what they want. Without it a part that is larger than what is asked of it, for
+    /// its headroom or because the load has just left, would be lost to the limit.
+    /// </summary>
+    private double Handed(long limit, in Line own, long now)
+    {
+        // Whatever a board says, no more is handed on than the limit brings.
+        _toHand = Math.Min(limit, _toHand + (limit * Math.Max(0, (double)(now - _takenAt) / Stopwatch.Frequency)));
+        _takenAt = now;
+        double wanted = own.Queries, handed = 0;
+        foreach (Other other in _others.Values) wanted += other.Line.Queries;
+        foreach (Other other in _others.Values)
+        {
+            double left = Math.Min(other.Line.Unused - other.Taken, _toHand);
+            // A little less than before: a reactor over there took some after all. Much less: it counts anew.
+            if (left < -limit) other.Taken = other.Line.Unused;
+            if (left <= 0) continue;
+            other.Taken = other.Line.Unused;
+            _toHand -= left;
+            if (own.Queries > 0) handed += left * own.Queries / (wanted - other.Line.Queries);
+        }
+        return handed;
+    }
+
+    private Line Own(in LeaseSum cell) => new(_queriesWanted + (cell.Backlog / BacklogSeconds), _connectionsWanted, cell.Milliseconds, cell.Bytes, Math.Max(0, cell.QueriesUnused));
 
     private void SetApart(LeaseCell cell, int sign) => _apart = _apart with
     {
         QueriesWanted = _apart.QueriesWanted + (sign * cell.QueriesWanted),
         QueriesAdmitted = _apart.QueriesAdmitted + (sign * cell.QueriesAdmitted),
+        QueriesUnused = _apart.QueriesUnused + (sign * (cell.QueriesSpilled - cell.QueriesTaken)),
         ConnectionsWanted = _apart.ConnectionsWanted + (sign * cell.ConnectionsWanted),
     };
 
@@ -117,6 +146,7 @@ internal sealed class LeaseBook
         {
             QueriesWanted = sum.QueriesWanted + _apart.QueriesWanted,
             QueriesAdmitted = sum.QueriesAdmitted + _apart.QueriesAdmitted,
+            QueriesUnused = sum.QueriesUnused + _apart.QueriesUnused,
             ConnectionsWanted = sum.ConnectionsWanted + _apart.ConnectionsWanted,
         };
     }
@@ -130,8 +160,18 @@ internal sealed class LeaseBook
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
-    /// <summary>What a proxy says of a tenant: wanted a second, and used within the last minute.</summary>
-    private readonly record struct Line(double Queries, double Connections, long Milliseconds, long Bytes)
+    /// <summary>Another proxy: what it said last, how long that holds, and how much of what it had no use for has been shared out.</summary>
+    private sealed class Other
+    {
+        public Line Line { get; set; }
+
+        public long Until { get; set; }
+
+        public double Taken { get; set; }
+    }
+
+    /// <summary>What a proxy says of a tenant: wanted a second, used within the last minute, and statements of its part that nobody has asked for, ever.</summary>
+    private readonly record struct Line(double Queries, double Connections, long Milliseconds, long Bytes, double Unused)
     {
         public static bool TryParse(string text, out Line line)
         {
@@ -142,11 +182,13 @@ internal sealed class LeaseBook
             {
                 return false;
             }
-            line = new Line(queries, connections, (long)milliseconds, (long)bytes);
+            // Proxies of before the fifth number leave nothing to others.
+            double unused = parts.Length > 4 && TryNumber(parts[4], out double said) ? said : 0;
+            line = new Line(queries, connections, (long)milliseconds, (long)bytes, unused);
             return true;
         }
 
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Queries:F2} {Connections:F2} {Milliseconds} {Bytes}");
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Queries:F2} {Connections:F2} {Milliseconds} {Bytes} {Unused:F2}");
 
         private static bool TryNumber(string text, out double number)
             => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number) && number is >= 0 and < 1e15;

@@ -8,7 +8,7 @@ internal sealed class LeaseCell
 {
     private Lease? _lease;
     private long _queriesWanted, _queriesAdmitted, _connectionsWanted, _backlog, _milliseconds, _bytes, _queriesLimit, _connectionsLimit, _measuredAt, _servedAt;
-    private double _queriesRate, _connectionsRate;
+    private double _queriesRate, _connectionsRate, _queriesSpilled, _queriesTaken;
     private int _running;
     private bool _lacksPlace;
 
@@ -24,6 +24,12 @@ internal sealed class LeaseCell
 
     /// <summary>Statements let through.</summary>
     public long QueriesAdmitted { get => Volatile.Read(ref _queriesAdmitted); set => Volatile.Write(ref _queriesAdmitted, value); }
+
+    /// <summary>Statements that might have been let through here, by the rate, and that nobody asked for: others may have them.</summary>
+    public double QueriesSpilled { get => Volatile.Read(ref _queriesSpilled); set => Volatile.Write(ref _queriesSpilled, value); }
+
+    /// <summary>Of what the tenant's other reactors spilled, what was taken here.</summary>
+    public double QueriesTaken { get => Volatile.Read(ref _queriesTaken); set => Volatile.Write(ref _queriesTaken, value); }
 
     /// <summary>Client connections asked for.</summary>
     public long ConnectionsWanted { get => Volatile.Read(ref _connectionsWanted); set => Volatile.Write(ref _connectionsWanted, value); }

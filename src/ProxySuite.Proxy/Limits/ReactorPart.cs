@@ -17,6 +17,7 @@ internal sealed class ReactorPart(LeaseCell cell)
     private long _measuredAt;
     private long _dueAt;
     private long _queriesSeen, _connectionsSeen;
+    private double _spilledSeen, _offered;
     private int _count = 1;
 
     /// <summary>Fraction of this proxy's queries a second, above 0 and up to 1.</summary>
@@ -24,6 +25,14 @@ internal sealed class ReactorPart(LeaseCell cell)
 
     /// <summary>Likewise of connections a second.</summary>
     public double Connections { get; private set; } = 1;
+
+    /// <summary>Statements that the other reactors had no use for, as far as they are for this one. Each is given once.</summary>
+    public double TakeOffered()
+    {
+        double offered = _offered;
+        _offered = 0;
+        return offered;
+    }
 
     /// <summary>Reactors that the limits are divided between.</summary>
     public int Count => _count;
@@ -45,18 +54,23 @@ internal sealed class ReactorPart(LeaseCell cell)
         if (count == _count && now < _dueAt) return false;
         Measure(now);
         _dueAt = now + Interval;
+        bool isSameCount = count == _count;
         _count = count;
         Span<double> queries = count <= 64 ? stackalloc double[count] : new double[count], connections = count <= 64 ? stackalloc double[count] : new double[count];
         int others = 0;
+        double own = cell.QueriesRate + (cell.Backlog / Memory), wanted = own, spilled = 0;
         foreach (LeaseCell other in group.Cells)
         {
             if (ReferenceEquals(other, cell) || others == count) continue;
             double kept = Faded(now - other.MeasuredAt);
-            queries[others] = (other.QueriesRate * kept) + (other.Backlog / Memory);
+            wanted += queries[others] = (other.QueriesRate * kept) + (other.Backlog / Memory);
+            spilled += other.QueriesSpilled;
             connections[others++] = other.ConnectionsRate * kept;
         }
-        Queries = cell.QueriesLimit > 0 ? Shares.Of(cell.QueriesLimit * ofProxy.Queries, cell.QueriesRate + (cell.Backlog / Memory), queries[..others]) : 1;
+        Queries = cell.QueriesLimit > 0 ? Shares.Of(cell.QueriesLimit * ofProxy.Queries, own, queries[..others]) : 1;
         Connections = cell.ConnectionsLimit > 0 ? Shares.Of(cell.ConnectionsLimit * ofProxy.Connections, cell.ConnectionsRate, connections[..others]) : 1;
+        if (isSameCount && wanted > 0) _offered = Math.Max(0, spilled - _spilledSeen) * own / wanted;
+        _spilledSeen = spilled;
         return true;
     }
 

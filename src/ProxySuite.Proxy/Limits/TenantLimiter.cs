@@ -32,7 +32,7 @@ internal sealed partial class TenantLimiter
     private RateLimits _limits = RateLimits.None;
     private Lease? _lease;
     private bool _isLeased;
-    private int _shares;
+    private int _shares, _reactors;
     private int _running;
     private long _ticksSeen, _bytesSeen;
     private long _ticksRest; // of query time, below a millisecond
@@ -86,7 +86,7 @@ internal sealed partial class TenantLimiter
         Cell.QueriesLimit = limits.QueriesPerSecond ?? 0;
         Cell.ConnectionsLimit = limits.ConnectionsPerSecond ?? 0;
         _part.Renew(_group, OfProxy(now), now);
-        SetRates(now);
+        SetRates(now, isSame: false);
         Pump(now);
     }
 
@@ -198,14 +198,28 @@ internal sealed partial class TenantLimiter
         }
     }
 
-    private void SetRates(long now)
+    /// <summary>Takes over this limiter's part of the rates, and what others have left for it.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="isSame">The limits have not changed.</param>
+    private void SetRates(long now, bool isSame = true)
     {
-        _lease = Cell.Lease;
-        _isLeased = _lease is not null && now < _lease.ValidUntil;
-        _shares = _proxies.ProxiesAlive;
+        (Lease? before, _lease) = (_lease, Cell.Lease);
+        (bool wasLeased, _isLeased) = (_isLeased, _lease is not null && now < _lease.ValidUntil);
+        // Between the same proxies and reactors parts only move, and what was saved up may move with them. Where the number of parts changes each begins anew, and nothing moves.
+        bool isMove = isSame && _reactors == _part.Count && _isLeased == wasLeased
+            && (_isLeased ? now < before!.ValidUntil && _lease!.Proxies == before.Proxies : _shares == _proxies.ProxiesAlive);
+        (_shares, _reactors) = (_proxies.ProxiesAlive, _part.Count);
+        double offered = _part.TakeOffered(), handed = isMove && _isLeased ? Math.Max(0, _lease!.QueriesHanded - before!.QueriesHanded) * _part.Queries : 0;
         (double queries, double connections) = OfProxy(now);
         (queries, connections) = (queries * _part.Queries, connections * _part.Connections);
-        if (_limits.QueriesPerSecond is { } rate) _queries.Set(rate * queries, (_limits.Burst ?? rate) * queries, now);
+        if (_limits.QueriesPerSecond is { } rate)
+        {
+            _queries.Set(rate * queries, (_limits.Burst ?? rate) * queries, now, isMove);
+            if (offered > 0) Cell.QueriesTaken += _queries.Add(offered, now);
+            if (handed > 0) _queries.Add(handed, now);
+            double spilled = _queries.TakeSpilled();
+            if (isMove && spilled > 0) Cell.QueriesSpilled += spilled;
+        }
         if (_limits.ConnectionsPerSecond is { } logins) _connections.Set(logins * connections, logins * connections, now);
     }
 

@@ -18,7 +18,7 @@ internal struct TokenBucket
     // Sums of fractions end a little below the whole they stand for.
     private const double Rounding = 1e-6;
 
-    private double _level;
+    private double _level, _spilled;
     private long _at;
     private bool _isStarted;
 
@@ -29,12 +29,32 @@ internal struct TokenBucket
     public double Burst { get; private set; }
 
     /// <summary>Takes over a rate and a burst, at once; a new bucket is full.</summary>
-    public void Set(double rate, double burst, long now)
+    /// <param name="isMove">The burst that is lost here has gone to another bucket, and the tokens above it may follow.</param>
+    public void Set(double rate, double burst, long now, bool isMove = false)
     {
         if (_isStarted) Refill(now);
         (Rate, Burst) = (rate, Math.Max(Math.Max(1, burst), rate * BurstSecondsMin));
+        if (isMove && _isStarted) _spilled += Math.Max(0, _level - Burst);
         _level = _isStarted ? Math.Min(_level, Burst) : Burst;
         if (!_isStarted) (_isStarted, _at) = (true, now);
+    }
+
+    /// <summary>Tokens that found no room since the last call: the rate brought them while the bucket was full, or its burst shrank by a move.</summary>
+    public double TakeSpilled()
+    {
+        double spilled = _spilled;
+        _spilled = 0;
+        return spilled;
+    }
+
+    /// <summary>Adds tokens that another bucket had no room for.</summary>
+    /// <returns>How many there was room for here.</returns>
+    public double Add(double tokens, long now)
+    {
+        Refill(now);
+        double added = Math.Clamp(Burst - _level, 0, tokens);
+        _level += added;
+        return added;
     }
 
     /// <summary>Takes one token if there is one.</summary>
@@ -68,6 +88,11 @@ internal struct TokenBucket
     {
         long elapsed = now - _at;
         _at = now;
-        if (elapsed > 0) _level = Math.Min(Burst, _level + (Rate * elapsed / Stopwatch.Frequency));
+        if (elapsed <= 0) return;
+        _level += Rate * elapsed / Stopwatch.Frequency;
+        if (_level <= Burst) return;
+        // A rate that nobody has looked at for a second may be another's by now.
+        if (elapsed < Stopwatch.Frequency) _spilled += _level - Burst;
+        _level = Burst;
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ProxySuite.Proxy.Limits;
+using ProxySuite.Tenancy.Cache;
 using Xunit;
 
 namespace ProxySuite.Proxy.Tests.Limits;
@@ -32,6 +33,75 @@ public sealed class LeaseBookTests
         Assert.Equal(16, Told(book));
         Assert.False(book.Remove(one));
         Assert.True(book.Remove(two));
+    }
+
+    [Fact]
+    public void What_another_proxy_had_no_use_for_is_handed_on_once()
+    {
+        var book = new LeaseBook();
+        book.Add(_one);
+        Assert.Equal(0, Handed(book, ("other", "0 0 0 0 500"))); // of before it was known
+        Assert.Equal(30, Handed(book, ("other", "0 0 0 0 530")), 6);
+        Assert.Equal(30, Handed(book, ("other", "0 0 0 0 530")), 6);
+        Assert.Equal(30, Handed(book, ("other", "0 0 0 0 520")), 6); // its own reactors have taken some
+        Assert.Equal(40, Handed(book, ("other", "0 0 0 0 540")), 6);
+        Assert.Equal(40, Handed(book, ("other", "0 0 0 0")), 6); // of an older version, or it counts anew
+        Assert.Equal(47, Handed(book, ("other", "0 0 0 0 7")), 6);
+        for (int i = 0; i < 5; i++) Assert.Equal(47, Handed(book), 6);
+        Assert.Equal(47, Handed(book, ("other", "0 0 0 0 90")), 6); // it was forgotten
+    }
+
+    [Fact]
+    public void What_is_handed_on_is_divided_by_what_is_wanted()
+    {
+        var book = new LeaseBook();
+        book.Add(_one);
+        for (int i = 0; i < 20; i++) Handed(book, ("light", "0 0 0 0 0"), ("heavy", "0 0 0 0 0")); // until it wants what is asked of it
+        for (int i = 1; i < 10; i++) Assert.Equal(10 * i, Handed(book, ("light", $"0 0 0 0 {20 * i}"), ("heavy", $"{Wanted(book)} 0 0 0 0")), 0.01);
+    }
+
+    [Fact]
+    public void Whatever_the_board_says_no_more_is_handed_on_than_the_limit()
+    {
+        var book = new LeaseBook();
+        book.Add(_one);
+        Handed(book, ("one", "0 0 0 0 0"), ("two", "0 0 0 0 0"));
+        for (int i = 1; i < 10; i++) Assert.InRange(Handed(book, ("one", $"0 0 0 0 {i}000000"), ("two", $"0 0 0 0 {i}000000")), 0, 100.001 * (i + 1));
+    }
+
+    [Fact]
+    public void What_a_reactor_took_from_another_one_is_not_left_for_other_proxies()
+    {
+        var book = new LeaseBook();
+        LeaseCell two = Cell(admitted: 0);
+        (two.QueriesSpilled, two.QueriesTaken) = (1000, 400);
+        book.Add(_one);
+        book.Add(two);
+        Assert.EndsWith(" 0.00", Line(book), StringComparison.Ordinal);
+        two.QueriesSpilled += 10;
+        Assert.EndsWith(" 10.00", Line(book), StringComparison.Ordinal);
+        _one.QueriesTaken += 4;
+        Assert.EndsWith(" 6.00", Line(book), StringComparison.Ordinal);
+        book.Remove(two);
+        Assert.EndsWith(" 6.00", Line(book), StringComparison.Ordinal);
+    }
+
+    // A second passes in which somebody asks.
+    private string Line(LeaseBook book)
+    {
+        _now += Stopwatch.Frequency;
+        _one.QueriesWanted += 50;
+        Assert.True(book.TryMeasure(_now, out string line, out _));
+        return line;
+    }
+
+    private string Wanted(LeaseBook book) => Line(book).Split(' ')[0];
+
+    private double Handed(LeaseBook book, params (string Proxy, string Line)[] said)
+    {
+        Line(book);
+        book.Take([.. said.Select(static each => new RateNote(each.Proxy, TimeSpan.Zero, each.Line))], 0, _now);
+        return _one.Lease!.QueriesHanded;
     }
 
     private static LeaseCell Cell(long admitted) => new() { QueriesLimit = 100, QueriesWanted = admitted, QueriesAdmitted = admitted };

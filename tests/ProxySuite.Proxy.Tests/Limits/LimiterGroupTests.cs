@@ -18,7 +18,7 @@ public sealed class LimiterGroupTests
         var pair = new Pair(new RateLimits(QueriesPerSecond: 200, Burst: 20));
         pair.Run(2 * Second, first, second);
         (int one, int two) = pair.Run(10 * Second, first, second);
-        Assert.InRange(one + two, 1800, 2200);
+        Assert.InRange(one + two, 1940, 2060);
         // Who wants less than an even part gets what it wants.
         if (first < 100) Assert.InRange(one, first * 9, first * 11);
         if (second < 100) Assert.InRange(two, second * 9, second * 11);

@@ -160,7 +160,7 @@ public sealed class RateLeasesTests
             Assert.True(await leases.ExchangeAsync(CancellationToken.None));
         }
         Assert.StartsWith("1", board.Said, StringComparison.Ordinal); // 120 a second, after the decay
-        Assert.EndsWith(" 7 0", board.Said, StringComparison.Ordinal);
+        Assert.EndsWith(" 7 0 0.00", board.Said, StringComparison.Ordinal);
         Assert.Equal(200, board.Counted);
         Assert.Same(one.Lease, two.Lease);
         // One that leaves takes nothing back of what was counted.

@@ -91,6 +91,27 @@ public sealed class TokenBucketTests
         Assert.Equal(1, Take(ref bucket, 11 * Second));
     }
 
+    [Fact]
+    public void What_finds_no_room_is_told_once_and_fits_where_there_is_room()
+    {
+        TokenBucket bucket = Make(rate: 10, burst: 5);
+        bucket.WaitFor(1, Second / 2);
+        Assert.Equal(5, bucket.TakeSpilled(), 6);
+        Assert.Equal(0, bucket.TakeSpilled());
+        bucket.WaitFor(1, 100 * Second); // nobody looked: what the rate was meanwhile, who knows
+        Assert.Equal(0, bucket.TakeSpilled());
+        bucket.Set(10, 2, 100 * Second, isMove: true);
+        Assert.Equal(3, bucket.TakeSpilled(), 6);
+        bucket.Set(10, 1, 100 * Second);
+        Assert.Equal(0, bucket.TakeSpilled());
+        TokenBucket other = Make(rate: 10, burst: 5);
+        other.Charge(9, 0);
+        Assert.Equal(3, other.Add(3, 0), 6);
+        Assert.Equal(6, other.Add(8, 0), 6);
+        Assert.Equal(5, Take(ref other, 0));
+        Assert.Equal(0, other.TakeSpilled());
+    }
+
     private static TokenBucket Make(double rate, double burst)
     {
         TokenBucket bucket = default;
