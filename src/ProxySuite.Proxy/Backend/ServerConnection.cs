@@ -82,6 +82,9 @@ internal sealed partial class ServerConnection : IConnectionHandler
     /// <summary>Reactor time in milliseconds until which nobody else of a crowded shard has a claim on its place.</summary>
     public long ShareUntil { get; set; }
 
+    /// <summary>What its owner keeps about it.</summary>
+    public object? Kept { get; set; }
+
     /// <summary>Something may have been left in the session: reset before the next client.</summary>
     public bool IsDirty { get; set; }
 

@@ -58,7 +58,11 @@ internal sealed class ServerSeal(SealIssuer issuer, int pid, long clockOffset)
     /// <exception cref="InvalidOperationException">It is another's: it was not reset in between.</exception>
     public void LendTo(TenantId tenant)
     {
-        if (Tenant is { } other && other != tenant) throw new InvalidOperationException("a server connection was lent to another tenant without a reset");
+        if (Tenant is { } own)
+        {
+            if (own != tenant) throw new InvalidOperationException("a server connection was lent to another tenant without a reset");
+            return;
+        }
         Tenant = tenant;
         _served.Add(tenant);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ProxySuite.Proxy.Backend;
 using ProxySuite.Tenancy.Model;
 
@@ -21,16 +22,31 @@ internal sealed class SharedLease(ServerConnection server, ServerPermit permit)
 
     // Its neighbours while it is idle: among all, and in the ring of those that the same tenant had last.
     internal SharedLease? Older, Newer, RingOlder, RingNewer;
-    internal TenantId? Tenant;
+    internal SharedRing? Ring;
     internal bool IsIdle;
+}
+
+/// <summary>The idle servers of one tenant, or of nobody. There while a server is the tenant's, idle or lent, so that coming and going writes to it alone.</summary>
+internal sealed class SharedRing(TenantId? tenant)
+{
+    public TenantId? Tenant { get; } = tenant;
+
+    /// <summary>The most recently used of the idle ones; behind it comes the oldest.</summary>
+    public SharedLease? Newest { get; set; }
+
+    /// <summary>Servers that are the tenant's, idle or not.</summary>
+    public int Members { get; set; }
 }
 
 /// <summary>Idle shared servers in order of last use, of all and of each tenant that had them last. Each step in O(1), however many there are.</summary>
 internal sealed class SharedIdle
 {
-    private readonly Dictionary<TenantId, SharedLease> _newestOf = [];
-    private SharedLease? _newestClean; // of those that are nobody's
+    private readonly Dictionary<TenantId, SharedRing> _rings = [];
+    private readonly SharedRing _clean = new(null); // of those that are nobody's
     private SharedLease? _newest;
+
+    /// <summary>Tenants that a server is remembered for.</summary>
+    public int Rings => _rings.Count;
 
     /// <summary>How many are idle.</summary>
     public int Count { get; private set; }
@@ -51,15 +67,15 @@ internal sealed class SharedIdle
         _newest = lease;
         Count++;
 
-        lease.Tenant = tenant;
-        if (NewestOf(lease.Tenant) is { } head)
+        SharedRing ring = Join(lease, tenant);
+        if (ring.Newest is { } head)
         {
             (lease.RingOlder, lease.RingNewer) = (head, head.RingNewer);
             head.RingNewer!.RingOlder = lease;
             head.RingNewer = lease;
         }
         else lease.RingOlder = lease.RingNewer = lease;
-        SetNewestOf(lease.Tenant, lease);
+        ring.Newest = lease;
     }
 
     /// <summary>Takes one of a tenant's, or one that is nobody's.</summary>
@@ -68,7 +84,7 @@ internal sealed class SharedIdle
     public SharedLease? Take(TenantId tenant, bool newest)
     {
         // Behind the newest of the ring comes its oldest.
-        if ((_newestOf.TryGetValue(tenant, out SharedLease? head) ? head : _newestClean) is not { } found) return null;
+        if (((_rings.TryGetValue(tenant, out SharedRing? ring) ? ring.Newest : null) ?? _clean.Newest) is not { } found) return null;
         if (!newest) found = found.RingNewer!;
         Remove(found);
         return found;
@@ -94,23 +110,39 @@ internal sealed class SharedIdle
         else lease.Newer.Older = lease.Older;
         Count--;
 
-        if (ReferenceEquals(lease.RingOlder, lease)) SetNewestOf(lease.Tenant, null);
+        SharedRing ring = lease.Ring!;
+        if (ReferenceEquals(lease.RingOlder, lease)) ring.Newest = null;
         else
         {
             lease.RingNewer!.RingOlder = lease.RingOlder;
             lease.RingOlder!.RingNewer = lease.RingNewer;
-            if (ReferenceEquals(NewestOf(lease.Tenant), lease)) SetNewestOf(lease.Tenant, lease.RingOlder);
+            if (ReferenceEquals(ring.Newest, lease)) ring.Newest = lease.RingOlder;
         }
         lease.Older = lease.Newer = lease.RingOlder = lease.RingNewer = null;
         return true;
     }
 
-    private SharedLease? NewestOf(TenantId? tenant) => tenant is not { } id ? _newestClean : _newestOf.GetValueOrDefault(id);
-
-    private void SetNewestOf(TenantId? tenant, SharedLease? lease)
+    /// <summary>Takes one out for good: it is closed.</summary>
+    /// <returns>False when it was not idle.</returns>
+    public bool Forget(SharedLease lease)
     {
-        if (tenant is not { } id) _newestClean = lease;
-        else if (lease is null) _newestOf.Remove(id);
-        else _newestOf[id] = lease;
+        bool wasIdle = Remove(lease);
+        Part(lease);
+        return wasIdle;
+    }
+
+    private SharedRing Join(SharedLease lease, TenantId? tenant)
+    {
+        if (lease.Ring is { } own && own.Tenant == tenant) return own;
+        Part(lease);
+        SharedRing ring = tenant is not { } id ? _clean : CollectionsMarshal.GetValueRefOrAddDefault(_rings, id, out _) ??= new SharedRing(id);
+        ring.Members++;
+        return lease.Ring = ring;
+    }
+
+    private void Part(SharedLease lease)
+    {
+        if (lease.Ring is { } ring && --ring.Members == 0 && ring.Tenant is { } tenant) _rings.Remove(tenant);
+        lease.Ring = null;
     }
 }

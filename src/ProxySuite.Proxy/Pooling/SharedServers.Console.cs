@@ -6,7 +6,7 @@ namespace ProxySuite.Proxy.Pooling;
 internal sealed partial class SharedServers
 {
     /// <summary>All servers, and the tenant that holds each one now; null for none.</summary>
-    public IEnumerable<(ServerConnection Server, string? Tenant)> Servers => _leases.Select(static lease => (lease.Key, lease.Value.Holder?.Tenant.Config.Tenant));
+    public IEnumerable<(ServerConnection Server, string? Tenant)> Servers => _leases.Select(static lease => (lease.Server, lease.Holder?.Tenant.Config.Tenant));
 
     /// <summary>The shard's name.</summary>
     public string ShardName => _shardName;

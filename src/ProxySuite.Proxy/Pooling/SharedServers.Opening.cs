@@ -77,9 +77,9 @@ internal sealed partial class SharedServers
             CloseServer(lease.Server);
         }
         List<ServerConnection>? overdue = null;
-        foreach (ServerConnection server in _leases.Keys)
+        foreach (SharedLease lease in _leases)
         {
-            if (server.OverdueAt > 0 && now > server.OverdueAt) (overdue ??= []).Add(server);
+            if (lease.Server.OverdueAt > 0 && now > lease.Server.OverdueAt) (overdue ??= []).Add(lease.Server);
         }
         // A reset without an answer, a cancelled query that goes on, a server that does not hang up: no state worth waiting for.
         if (overdue is null) return;
@@ -90,8 +90,9 @@ internal sealed partial class SharedServers
     public void Watch()
     {
         long now = _reactor.NowMilliseconds, cancel = (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
-        foreach ((ServerConnection server, SharedLease lease) in _leases)
+        foreach (SharedLease lease in _leases)
         {
+            ServerConnection server = lease.Server;
             if (server.User is null || server.IsClosed || lease.Holder is not { } holder) continue;
             Overdue overdue = WorkWatch.Look(ref server.Work, server.Ledger, now, holder.Tenant.Config.Limits, cancel);
             if (overdue != Overdue.None) _overdue.Add((server, overdue));
@@ -116,7 +117,7 @@ internal sealed partial class SharedServers
         if (server.State != ServerState.Open) return;
         server.OverdueAt = Deadline();
         server.IsLeaving = true;
-        if (isAtBoundary && server.Ledger.IsFree && _leases.TryGetValue(server, out SharedLease? lease)) lease.Permit.Place.Leave();
+        if (isAtBoundary && server.Ledger.IsFree && server.Kept is SharedLease lease) lease.Permit.Place.Leave();
         if (isAtBoundary) server.Close();
         else server.Cut();
     }
@@ -125,9 +126,9 @@ internal sealed partial class SharedServers
     void IServerOwner.OnServerClosed(ServerConnection server)
     {
         if (!server.IsLeaving) _stats.Faults++;
-        if (_leases.Remove(server, out SharedLease? lease))
+        if (server.Kept is SharedLease lease && _leases.Remove(lease))
         {
-            if (_idle.Remove(lease)) CountIdle(-1);
+            if (_idle.Forget(lease)) CountIdle(-1);
             EndReset(lease);
             lease.Permit.Dispose();
             if (lease.Holder is { } holder)
@@ -155,7 +156,9 @@ internal sealed partial class SharedServers
         }
         _claim.BeginQuantum(server);
         _refusedPause.Forget();
-        _leases.Add(server, new SharedLease(server, permit));
+        SharedLease lease = new(server, permit);
+        server.Kept = lease;
+        _leases.Add(lease);
         Welcome = server.Parameters;
         foreach (SharedSeat seat in _turns.All) seat.Tenant.NoteFailure(null);
         if (server.Generation == _generation) Offer(server);

@@ -93,12 +93,12 @@ internal sealed partial class SharedServers
     /// <inheritdoc/>
     void IServerKeeper.CloseIdle(ServerConnection server)
     {
-        if (_idle.Remove(_leases[server])) CountIdle(-1);
+        if (_idle.Remove(LeaseOf(server))) CountIdle(-1);
         CloseServer(server);
     }
 
     /// <inheritdoc/>
     void IServerKeeper.LookAtIdle() => _claim.YieldIdle();
 
-    private bool IsToYield(ServerConnection server) => _shard.Pressure != SharePressure.None && _claim.IsToYield(server, _leases[server].Permit.Place);
+    private bool IsToYield(ServerConnection server) => _shard.Pressure != SharePressure.None && _claim.IsToYield(server, LeaseOf(server).Permit.Place);
 }

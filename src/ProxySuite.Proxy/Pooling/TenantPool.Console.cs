@@ -21,7 +21,7 @@ internal partial class TenantPool
     }
 
     /// <summary>The servers that are this pool's own; a sealed tenant's are shared and not among them.</summary>
-    public IEnumerable<ServerConnection> Servers => _permits.Keys;
+    public IEnumerable<ServerConnection> Servers => _connections;
 
     /// <summary>Servers lent, those of the shared ones among them.</summary>
     public int Lent => _lent;

@@ -92,7 +92,8 @@ internal partial class TenantPool
         _claim.BeginQuantum(server);
         _refusedPause.Forget();
         LastFailure = null;
-        _permits.Add(server, permit);
+        server.Kept = permit;
+        _connections.Add(server);
         WantTidying();
         Budget.NoteOpened(server.CancelKey.ProcessId, server.RemoteEndPoint);
         Welcome[role] = server.Parameters;

@@ -25,7 +25,7 @@ internal partial class TenantPool
     bool IShardUser.OnEvictionWanted() => _claim.YieldIdle(isAsked: true);
 
     /// <inheritdoc/>
-    (ServerConnection Server, ShardPlace Place)? IServerKeeper.OldestIdle => OldestIdle() is { } oldest ? (oldest, _permits[oldest].Place) : null;
+    (ServerConnection Server, ShardPlace Place)? IServerKeeper.OldestIdle => OldestIdle() is { } oldest ? (oldest, PermitOf(oldest).Place) : null;
 
     /// <inheritdoc/>
     void IServerKeeper.CloseIdle(ServerConnection server) => CloseIdle(server);
@@ -39,5 +39,5 @@ internal partial class TenantPool
 
     /// <summary>True when a server at rest is to be closed for somebody else: of this tenant on another reactor, or another tenant.</summary>
     private bool IsToYield(ServerConnection server)
-        => (Budget.IsWantedElsewhere && IsToMoveOver(server)) || (_shard.Pressure != SharePressure.None && _claim.IsToYield(server, _permits[server].Place));
+        => (Budget.IsWantedElsewhere && IsToMoveOver(server)) || (_shard.Pressure != SharePressure.None && _claim.IsToYield(server, PermitOf(server).Place));
 }

@@ -41,7 +41,7 @@ internal partial class TenantPool
     /// <returns>False while there is.</returns>
     public bool TryLeaveUntidy()
     {
-        if (Clients == 0 || _waiters.Count > 0 || _permits.Count > 0 || _listener is not null || Pinned.Count > 0) return false;
+        if (Clients == 0 || _waiters.Count > 0 || _connections.Count > 0 || _listener is not null || Pinned.Count > 0) return false;
         IsUntidy = false;
         return true;
     }
@@ -66,7 +66,7 @@ internal partial class TenantPool
             foreach (PoolWaiter pinned in Pinned.ToArray()) pinned.OnPinTick(now);
         }
         List<ServerConnection>? overdue = null;
-        foreach (ServerConnection server in _permits.Keys)
+        foreach (ServerConnection server in _connections)
         {
             if (server.OverdueAt > 0 && now > server.OverdueAt) (overdue ??= []).Add(server);
         }
@@ -82,7 +82,7 @@ internal partial class TenantPool
     {
         if (_lent == 0) return;
         long now = _reactor.NowMilliseconds, cancel = (long)_options.Value.Pool.CancelTimeout.TotalMilliseconds;
-        foreach (ServerConnection server in _permits.Keys)
+        foreach (ServerConnection server in _connections)
         {
             if (server.User is null || server.IsClosed) continue;
             Overdue overdue = WorkWatch.Look(ref server.Work, server.Ledger, now, Config.Limits, cancel);

@@ -28,7 +28,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     private readonly WaiterQueue _waiters = new();
     private readonly IdleServers[] _idle;
     private readonly int[] _opening;
-    private readonly Dictionary<ServerConnection, ServerPermit> _permits = [];
+    private readonly HashSet<ServerConnection> _connections = [];
     private readonly FrameWriter _scratch = new();
     private readonly WheelTimer _queueTimer;
     private readonly WheelTimer _noticeTimer;
@@ -153,7 +153,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     /// <param name="origin">The server.</param>
     public bool OwnsProcess(int processId, EndPoint origin)
     {
-        foreach (ServerConnection server in _permits.Keys)
+        foreach (ServerConnection server in _connections)
         {
             if (server.CancelKey.ProcessId == processId && Equals(server.RemoteEndPoint, origin)) return true;
         }
@@ -175,7 +175,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
     public PoolCounts Counts => new(_idleTotal, _lent, _openingTotal, _waiters.Count);
 
     /// <summary>True when nothing is left that would be lost by forgetting the pool.</summary>
-    public bool IsUnused => Clients == 0 && _lent == 0 && Budget.Leased == 0 && _permits.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
+    public bool IsUnused => Clients == 0 && _lent == 0 && Budget.Leased == 0 && _connections.Count == 0 && _openingTotal == 0 && _waiters.Count == 0 && _listener?.IsGone != false;
 
 
     /// <summary>Lends an idle server at once when there is one: the common case, no queue, no allocation.</summary>
@@ -288,9 +288,11 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
         else ShardStats.Faults++;
         _listener?.NoteClosed(server);
         Budget.NoteEnded(server.CancelKey.ProcessId, server.RemoteEndPoint);
-        if (_permits.Remove(server, out ServerPermit? permit)) permit.Dispose();
+        if (_connections.Remove(server)) PermitOf(server).Dispose();
         Pump();
     }
+
+    private static ServerPermit PermitOf(ServerConnection server) => (ServerPermit)server.Kept!;
 
     private void Reset(ServerConnection server)
     {
@@ -305,7 +307,7 @@ internal partial class TenantPool : IServerOwner, IServerKeeper, IPlaceUser
         server.IsLeaving = true;
         Budget.Leaving = ++_leaving;
         // One that is at rest is gone in a moment; one that has to be cancelled may take its time, and those who wait had better not count on it.
-        if (isAtBoundary && server.Ledger.IsFree && _permits.TryGetValue(server, out ServerPermit? permit)) permit.Place.Leave();
+        if (isAtBoundary && server.Ledger.IsFree && server.Kept is ServerPermit permit) permit.Place.Leave();
         if (isAtBoundary) server.Close();
         else server.Cut();
     }

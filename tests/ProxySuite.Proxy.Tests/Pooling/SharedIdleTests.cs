@@ -76,6 +76,37 @@ public sealed class SharedIdleTests
         }
     }
 
+    [Fact]
+    public void One_that_comes_back_as_another_tenants_is_found_by_that_one_alone()
+    {
+        SharedLease lease = Add(_acme);
+        Assert.Same(lease, _idle.Take(_acme, newest: true));
+        _idle.Add(lease, _globex);
+        Assert.Null(_idle.Take(_acme, newest: true));
+        Assert.Same(lease, _idle.Take(_globex, newest: true));
+        _idle.Add(lease, null);
+        Assert.Same(lease, _idle.Take(_acme, newest: true));
+    }
+
+    [Fact]
+    public void Of_a_tenant_whose_servers_are_closed_or_anothers_nothing_is_left()
+    {
+        SharedLease first = Add(_acme), second = Add(_acme), third = Add(null);
+        Assert.Equal(1, _idle.Rings);
+        _idle.Remove(second);
+        Assert.True(_idle.Forget(first));
+        Assert.Equal(1, _idle.Rings);
+        Assert.False(_idle.Forget(second));
+        Assert.Equal(0, _idle.Rings);
+        _idle.Remove(third);
+        _idle.Add(third, _globex);
+        Assert.Equal(1, _idle.Rings);
+        _idle.Remove(third);
+        _idle.Add(third, _acme);
+        Assert.Equal(1, _idle.Rings);
+        Assert.Same(third, _idle.Take(_acme, newest: false));
+    }
+
     private SharedLease Add(TenantId? tenant)
     {
         // Only who it is matters here; a real server and its permit need a socket and a budget.
