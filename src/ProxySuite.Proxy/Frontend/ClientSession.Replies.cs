@@ -94,7 +94,7 @@ internal sealed partial class ClientSession
         if (!SessionMachine.MayRelease(Mode, facts))
         {
             // A pin or the pool mode holds the server; the transaction is over all the same.
-            if (_hasRatePlace && !_isRateGranted && IsIdle) EndRated();
+            if (_hasRatePlace && IsIdle) EndRated();
             if (_ending is not null && IsIdle) End(_ending);
             return;
         }

@@ -106,7 +106,8 @@ internal sealed partial class ClientSession : PoolWaiter, IConnectionHandler, IS
     public ServerConnection? Server => _server;
 
     /// <summary>True when it can be closed without cutting anything off: nothing is asked and no transaction is open, though a pin may hold a server.</summary>
-    public bool IsIdle => _bodyLeft == 0 && !_isReadyKept && !_isDelayed && !_isHeldForChannels && (_state == SessionState.Idle || (_state == SessionState.Linked && _server!.Ledger.IsFree));
+    public bool IsIdle => _bodyLeft == 0 && !_isReadyKept && !_isDelayed && !_isRateGranted && !_isHeldForChannels
+        && (_state == SessionState.Idle || (_state == SessionState.Linked && _server!.Ledger.IsFree));
 
     /// <summary>Reactor time in milliseconds of the last answer, or of the login.</summary>
     public long LastAnswerAt { get; private set; }

@@ -1,3 +1,5 @@
+using ProxySuite.Proxy.Frontend;
+using ProxySuite.Proxy.Limits;
 using ProxySuite.Proxy.Options;
 using ProxySuite.Proxy.Pooling;
 using ProxySuite.Proxy.Telemetry;
@@ -211,6 +213,24 @@ public sealed class RateLimitTests
         Assert.Equal(4, (await client.ReadyAsync()).Length);
         await client.ExpectAsync("ErrorResponse FATAL 57P01 \"terminating connection due to administrator command\"");
         await draining;
+    }
+
+    /// <summary>Between its turn and the reading of what waits lies a moment in which a drain may look.</summary>
+    [Fact]
+    public async Task A_client_whose_query_has_its_turn_is_not_idle_before_it_begins()
+    {
+        await using Scene scene = await HeldAsync();
+        (ProxyWorld world, RawClient client, ScriptedConnection server) = scene;
+        ClientSession session = await world.OnSessionAsync(static session => session);
+        Assert.Equal((0, false), await world.OnLimiterAsync(limiter =>
+        {
+            limiter.Update(RateLimits.None);
+            return (limiter.Waiting, session.IsIdle);
+        }));
+        await server.ExpectAsync("Query \"SELECT 2\"");
+        await server.AnswerAsync(OneRow("n", "1"));
+        Assert.Equal(4, (await client.ReadyAsync()).Length);
+        Assert.True(await world.OnSessionAsync(static session => session.IsIdle));
     }
 
     [Fact]
