@@ -22,11 +22,12 @@ public sealed class CancelFloodTests
 
         List<Task> cancels = [.. Enumerable.Range(0, 10).Select(_ => client.CancelAsync())];
         for (int done = 0; done < 8; done++) cancels.Remove(await Task.WhenAny(cancels));
+        ScriptedConnection first = await world.Backend.NextConnectionAsync(), second = await world.Backend.NextConnectionAsync();
         Assert.Equal(3, world.Backend.Connections.Count);
 
         // The two that went out are over, and so is the query.
-        (await world.Backend.NextConnectionAsync()).Close();
-        (await world.Backend.NextConnectionAsync()).Close();
+        first.Close();
+        second.Close();
         await Task.WhenAll(cancels);
         await server.AnswerAsync(Error("57014", "canceling statement due to user request"), ReadyForQuery('I'));
         await client.ReadUntilAsync(ProxySuite.Wire.Frames.BackendMessage.ReadyForQuery);
