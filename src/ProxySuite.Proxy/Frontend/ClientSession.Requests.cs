@@ -135,7 +135,8 @@ internal sealed partial class ClientSession
                     AnswerRefusal(type);
                     Skip(header, end, received, ref at, ref from, rewritten);
                     continue;
-                case FrontendAction.LinkAndForward when type == FrontendMessage.Parse && end - at == header.FrameLength
+                // What has its turn at the rate limit takes it, though another client has proven the text meanwhile: only work for a server gives the turn back.
+                case FrontendAction.LinkAndForward when !_isRateGranted && type == FrontendMessage.Parse && end - at == header.FrameLength
                     && TryParseWithoutServer(received[(at + FrameHeader.Size)..end]):
                     Skip(header, end, received, ref at, ref from, rewritten);
                     continue;

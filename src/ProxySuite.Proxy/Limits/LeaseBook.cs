@@ -119,12 +119,12 @@ internal sealed class LeaseBook
         foreach (Other other in _others.Values)
         {
             double left = Math.Min(other.Line.Unused - other.Taken, _toHand);
-            // A little less than before: a reactor over there took some after all. Much less: it counts anew.
-            if (left < -limit) other.Taken = other.Line.Unused;
+            // Less than before: a reactor over there took some after all. That is made up for before anything more is handed on.
             if (left <= 0) continue;
             other.Taken = other.Line.Unused;
             _toHand -= left;
-            if (own.Queries > 0) handed += left * own.Queries / (wanted - other.Line.Queries);
+            // Of numbers of very different size the difference may be too small.
+            if (own.Queries > 0) handed += left * Math.Min(1, own.Queries / Math.Max(own.Queries, wanted - other.Line.Queries));
         }
         return handed;
     }

@@ -18,7 +18,11 @@ internal struct TokenBucket
     // Sums of fractions end a little below the whole they stand for.
     private const double Rounding = 1e-6;
 
+    // A rate that nobody has looked at for so long may be another's by now: what it brings from then on is not handed on.
+    private static readonly long StaleTicks = Stopwatch.Frequency / 4;
+
     private double _level, _spilled;
+    private double _stale; // of the level
     private long _at;
     private bool _isStarted;
 
@@ -34,9 +38,8 @@ internal struct TokenBucket
     {
         if (_isStarted) Refill(now);
         (Rate, Burst) = (rate, Math.Max(Math.Max(1, burst), rate * BurstSecondsMin));
-        if (isMove && _isStarted) _spilled += Math.Max(0, _level - Burst);
-        _level = _isStarted ? Math.Min(_level, Burst) : Burst;
-        if (!_isStarted) (_isStarted, _at) = (true, now);
+        if (_isStarted) Spill(isMove);
+        else (_isStarted, _level, _at) = (true, Burst, now);
     }
 
     /// <summary>Tokens that found no room since the last call: the rate brought them while the bucket was full, or its burst shrank by a move.</summary>
@@ -89,10 +92,19 @@ internal struct TokenBucket
         long elapsed = now - _at;
         _at = now;
         if (elapsed <= 0) return;
+        double stale = Rate * Math.Max(0, elapsed - StaleTicks) / Stopwatch.Frequency;
+        _stale = Math.Min(_stale, Math.Max(0, _level)) + stale;
         _level += Rate * elapsed / Stopwatch.Frequency;
-        if (_level <= Burst) return;
-        // A rate that nobody has looked at for a second may be another's by now.
-        if (elapsed < Stopwatch.Frequency) _spilled += _level - Burst;
+        Spill(isKept: true);
+    }
+
+    /// <summary>What is above the burst goes: what is stale first, the rest to others if it is kept for them.</summary>
+    private void Spill(bool isKept)
+    {
+        double above = _level - Burst;
+        if (above <= 0) return;
+        if (isKept) _spilled += Math.Max(0, above - _stale);
+        _stale = Math.Max(0, _stale - above);
         _level = Burst;
     }
 }

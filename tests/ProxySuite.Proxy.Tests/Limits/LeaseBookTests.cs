@@ -45,10 +45,14 @@ public sealed class LeaseBookTests
         Assert.Equal(30, Handed(book, ("other", "0 0 0 0 530")), 6);
         Assert.Equal(30, Handed(book, ("other", "0 0 0 0 520")), 6); // its own reactors have taken some
         Assert.Equal(40, Handed(book, ("other", "0 0 0 0 540")), 6);
-        Assert.Equal(40, Handed(book, ("other", "0 0 0 0")), 6); // of an older version, or it counts anew
-        Assert.Equal(47, Handed(book, ("other", "0 0 0 0 7")), 6);
+        Assert.Equal(40, Handed(book, ("other", "0 0 0 0")), 6); // of an older version
+        Assert.Equal(40, Handed(book, ("other", "0 0 0 0 300")), 6); // its own reactors have taken many: what comes again has been handed on
+        Assert.Equal(40, Handed(book, ("other", "0 0 0 0 540")), 6);
+        Assert.Equal(47, Handed(book, ("other", "0 0 0 0 547")), 6);
         for (int i = 0; i < 5; i++) Assert.Equal(47, Handed(book), 6);
         Assert.Equal(47, Handed(book, ("other", "0 0 0 0 90")), 6); // it was forgotten
+        Assert.Equal(57, Handed(book, ("other", "0 0 0 0 100")), 6);
+        Assert.True(double.IsFinite(Handed(book, ("other", "900000000000000 0 0 0 110"))));
     }
 
     [Fact]

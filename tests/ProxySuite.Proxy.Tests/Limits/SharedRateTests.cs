@@ -28,6 +28,35 @@ public sealed class SharedRateTests(ITestOutputHelper output)
     public Task A_small_burst_loses_little_of_it(int burst, int shiftSeconds, double least)
         => RunAsync(new RateLimits(QueriesPerSecond: Limit, Burst: burst), 1.8, 0.2, shiftSeconds, late: 0, least, most: 1.04);
 
+    /// <summary>
+    /// One reactor is never without load; another has much for three tenths of a second, then none for so long that its part has gone to the first. What it could have let
+    /// through meanwhile is spent already.
+    /// </summary>
+    /// <param name="pulsing">The other: of the same proxy (1), or of the other proxy (2).</param>
+    [Theory]
+    [InlineData(1, 200, 1200), InlineData(1, 200, 700), InlineData(1, 1000, 1200), InlineData(1, 1000, 2700)]
+    [InlineData(2, 200, 1200), InlineData(2, 200, 700), InlineData(2, 1000, 1200), InlineData(2, 1000, 2700)]
+    public async Task Load_that_comes_in_pulses_gets_no_more_than_the_limit(int pulsing, int burst, int pauseMilliseconds)
+    {
+        for (int seed = 1; seed <= 4; seed++)
+        {
+            var crowd = new Crowd(new RateLimits(QueriesPerSecond: Limit, Burst: burst), seed, late: 0)
+            {
+                IsOn = (index, now) => index == 0 || (index == pulsing && now % (300 + pauseMilliseconds) < 300),
+            };
+            double[] rates = [6 * Limit, 6 * Limit];
+            await crowd.RunAsync(30, rates, shiftSeconds: 0); // the bursts
+            for (int window = 0; window < 3; window++)
+            {
+                long before = crowd.Admitted;
+                await crowd.RunAsync(WindowSeconds, rates, shiftSeconds: 0);
+                double share = (crowd.Admitted - before) / (double)(WindowSeconds * Limit);
+                output.WriteLine($"pulses of {pulsing}, burst {burst}, pause {pauseMilliseconds}, seed {seed}: {share:F3} of the limit");
+                Assert.InRange(share, 0.9, 1.1);
+            }
+        }
+    }
+
     private async Task RunAsync(RateLimits limits, double one, double two, int shiftSeconds, double late, double least, double most)
     {
         for (int seed = 1; seed <= 4; seed++)
@@ -82,6 +111,9 @@ public sealed class SharedRateTests(ITestOutputHelper output)
             }
         }
 
+        /// <summary>Whether the clients of a reactor have anything to send at a time.</summary>
+        public Func<int, long, bool> IsOn { get; init; } = static (_, _) => true;
+
         public long Admitted { get; private set; }
 
         public long Refused { get; private set; }
@@ -121,7 +153,7 @@ public sealed class SharedRateTests(ITestOutputHelper output)
                 client.IsOut = false;
                 client.Next = Math.Max(_now, client.Sent + (long)((0.75 + (_random.NextDouble() / 2)) / pace * 1000));
             }
-            if (_now < client.Next) return;
+            if (_now < client.Next || !IsOn(client.Index, _now)) return;
             (client.IsOut, client.Sent) = (true, _now);
             client.Visitor.Ask();
         }

@@ -95,11 +95,11 @@ public sealed class TokenBucketTests
     public void What_finds_no_room_is_told_once_and_fits_where_there_is_room()
     {
         TokenBucket bucket = Make(rate: 10, burst: 5);
-        bucket.WaitFor(1, Second / 2);
-        Assert.Equal(5, bucket.TakeSpilled(), 6);
+        bucket.WaitFor(1, Second / 5);
+        Assert.Equal(2, bucket.TakeSpilled(), 6);
         Assert.Equal(0, bucket.TakeSpilled());
-        bucket.WaitFor(1, 100 * Second); // nobody looked: what the rate was meanwhile, who knows
-        Assert.Equal(0, bucket.TakeSpilled());
+        bucket.WaitFor(1, 100 * Second); // nobody looked: what the rate was behind the first quarter of a second, who knows
+        Assert.Equal(2.5, bucket.TakeSpilled(), 6);
         bucket.Set(10, 2, 100 * Second, isMove: true);
         Assert.Equal(3, bucket.TakeSpilled(), 6);
         bucket.Set(10, 1, 100 * Second);
@@ -110,6 +110,22 @@ public sealed class TokenBucketTests
         Assert.Equal(6, other.Add(8, 0), 6);
         Assert.Equal(5, Take(ref other, 0));
         Assert.Equal(0, other.TakeSpilled());
+    }
+
+    [Fact]
+    public void What_was_saved_up_while_nobody_looked_may_be_used_and_is_not_handed_on()
+    {
+        TokenBucket bucket = Make(rate: 10, burst: 20);
+        Assert.Equal(20, Take(ref bucket, 0));
+        bucket.Set(10, 2, 2 * Second, isMove: true);
+        Assert.Equal(0.5, bucket.TakeSpilled(), 6);
+        Assert.Equal(2, Take(ref bucket, 2 * Second));
+
+        bucket = Make(rate: 10, burst: 20);
+        Assert.Equal(20, Take(ref bucket, 0));
+        bucket.WaitFor(1, 2 * Second);
+        bucket.Set(10, 2, 2 * Second + Second / 10, isMove: true); // a look in between does not make it fresh
+        Assert.Equal(1.5, bucket.TakeSpilled(), 6);
     }
 
     private static TokenBucket Make(double rate, double burst)

@@ -233,6 +233,37 @@ public sealed class RateLimitTests
         Assert.True(await world.OnSessionAsync(static session => session.IsIdle));
     }
 
+    /// <summary>A Parse that waited needs no server any more when another client has proven its text meanwhile; its turn is not lost with it.</summary>
+    [Fact]
+    public async Task A_turn_that_a_Parse_has_waited_for_is_given_back_though_its_text_is_known_by_then()
+    {
+        await using ProxyWorld world = await StartAsync(TimeSpan.FromMinutes(1));
+        using RawClient first = await world.ConnectAsync();
+        ScriptedConnection server = await world.Backend.NextConnectionAsync();
+        await first.RoundTripAsync(server, "BEGIN", "BEGIN", 'T');
+        for (int i = 0; i < 30; i++) await first.RoundTripAsync(server, "SELECT 1", status: 'T');
+        using RawClient client = await world.ConnectAsync();
+        await client.SendAsync(Parse("mine", "SELECT 7"), Sync);
+        await world.WaitForLimiterAsync(limiter => limiter.Waiting == 1);
+
+        await first.SendAsync(Parse("same", "SELECT 7"), Sync);
+        await server.NextAsync();
+        await server.NextAsync();
+        await server.AnswerAsync(ParseComplete, ReadyForQuery('T'));
+        await first.ReadyAsync();
+        await first.RoundTripAsync(server, "COMMIT", "COMMIT");
+        first.Dispose();
+        await world.WaitForLimiterAsync(limiter => limiter.Clients == 1);
+
+        Unlimit(world);
+        bool isParsed = (await server.NextAsync()).ToString().StartsWith("Parse", StringComparison.Ordinal);
+        if (isParsed) await server.NextAsync();
+        await server.AnswerAsync(isParsed ? [ParseComplete, ReadyForQuery('I')] : [ReadyForQuery('I')]);
+        await client.ExpectAsync("ParseComplete", "ReadyForQuery I");
+        await world.WaitForLimiterAsync(limiter => limiter.Running == 0);
+        Assert.True(await world.OnSessionAsync(static session => session.IsIdle));
+    }
+
     [Fact]
     public async Task Who_waits_for_long_is_told()
     {
